@@ -1,0 +1,92 @@
+"""The shell around every stage: a command line from the signature of `main`, faults of the user in one line."""
+
+import argparse
+import errno
+import inspect
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NoReturn
+
+from stages.common.errors import UserError
+from stages.common.params import load
+
+REMEDIES = {
+    errno.ENOSPC: "free some space, or move the project to a larger disk",
+    errno.EDQUOT: "free some space, or ask for a larger quota",
+    errno.EROFS: "mount the disk for writing, or move the project",
+    errno.EACCES: "give yourself the right to read and write there",
+    errno.EPERM: "give yourself the right to read and write there",
+    errno.ENOENT: "check the path, or let `dvc repro` make it by the stage before",
+    errno.ENOTDIR: "check the path",
+    errno.EMFILE: "raise `ulimit -n`",
+    errno.ENAMETOOLONG: "shorten the name of the file or of its folder",
+    errno.EIO: "check the disk",
+}
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run `main` with the arguments of the command line, and end the process with 1 on a fault.
+
+    `main`'s parameters are the command line: each one annotated `str` or `Path` is a positional argument, and `params`,
+    annotated with a model, is the section of params.yaml that is named like the stage.
+    """
+    stage = Path(inspect.getfile(main)).stem
+    for stream in (sys.stdout, sys.stderr):  # a name that is not valid Unicode must not end a run
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        main(**_arguments(main, stage))
+        sys.stdout.flush()
+    except UserError as error:
+        _fail(stage, str(error))
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        _fail(stage, f"{error.filename or 'output'}: {error.strerror}: {REMEDIES[error.errno]}")
+    except MemoryError:
+        _fail(stage, "out of memory: run with fewer workers, as in `SRSET_WORKERS=1 dvc repro`")
+    except BrokenProcessPool:
+        _fail(
+            stage,
+            "a worker process was killed, most often for want of memory: run with fewer workers, "
+            "as in `SRSET_WORKERS=1 dvc repro`",
+        )
+    except KeyboardInterrupt:
+        _fail(stage, "interrupted: run `dvc repro` to go on", status=130)
+
+
+def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
+    module = inspect.getmodule(main)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{stage}",
+        description=module.__doc__ if module else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parameters = inspect.signature(main).parameters
+    for name, parameter in parameters.items():
+        if name != "params":
+            parser.add_argument(name, type=parameter.annotation)
+    if "params" in parameters:
+        parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
+    arguments = vars(parser.parse_args())
+    if "params" in parameters:
+        arguments["params"] = load(parameters["params"].annotation, stage, arguments["params"])
+    return arguments
+
+
+def _end_with_parent(parent: int) -> None:
+    """End when DVC is killed: else this stage would go on writing while the next `dvc repro` runs beside it."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _fail(stage: str, message: str, status: int = 1) -> NoReturn:
+    print(f"error: {stage}: {message}", file=sys.stderr, flush=True)
+    sys.exit(status)

@@ -1,0 +1,222 @@
+"""The one door for pixels: whatever a file holds, it leaves here as `(H, W, 3) uint8`, upright, sRGB, without alpha.
+
+| in the file | here |
+|---|---|
+| EXIF orientation | applied |
+| embedded ICC profile | converted to sRGB, relative colorimetric; an unreadable profile counts as sRGB |
+| grey, 1-bit, palette | RGB of the same look |
+| alpha, transparent colour | laid over white |
+| CMYK, YCbCr, LAB | converted to sRGB |
+| 16 bits a channel | the 8 high bits of RGB; grey rounded, 65535 becomes 255 |
+| floating point | refused: there is no stated range |
+| several frames | the first |
+
+PNG files are written with the filter that leaves the smaller residuals of each row, Average or Paeth, and libdeflate: on
+photographs smaller than Pillow's and OpenCV's defaults in less time (bench/README.md). PNG: https://www.w3.org/TR/png-3/.
+"""
+
+import hashlib
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
+
+# Photographs only: no format that runs a program, holds text or plays a film.
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "GIF")
+VERSION = 1  # of the pixels that come out; part of the score store's key
+MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
+SRGB = ImageCms.createProfile("sRGB")
+COMPRESSION = 6  # libdeflate's own default; 1 is fastest, 12 smallest
+DHASH_SIDE = 16
+
+Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
+
+
+class ImageError(Exception):
+    """A file that can't be used, with a short reason that can be counted and a detail that can be read."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+def read(path: Path) -> Pixels:
+    """Read an image file that an earlier stage has found good."""
+    return decode(path.read_bytes())
+
+
+def decode(content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pixels:
+    """Decode a file's content.
+
+    Raises:
+        ImageError: `not an image`, `truncated`, `too large` or `unreadable`.
+    """
+    return decode_with_mode(content, max_megapixels=max_megapixels)[0]
+
+
+def decode_with_mode(
+    content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS
+) -> tuple[Pixels, str]:
+    """`decode`, and what the file held, as in `JPEG CMYK`."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            mode = f"{image.format} {image.mode}"
+            if image.width * image.height > max_megapixels * 1e6:
+                raise ImageError(
+                    "too large",
+                    f"{image.width}x{image.height} px, more than {max_megapixels:g} megapixels",
+                )
+            image.load()
+            pixels = np.asarray(_canonical(image))
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("not an image", _kind(content)) from None
+    except Exception as error:  # a broken file can raise anything in a decoder
+        detail = " ".join(str(error).split()) or type(error).__name__
+        cut = any(word in detail.lower() for word in ("truncated", "unexpected end", "broken png"))
+        raise ImageError("truncated" if cut else "unreadable", detail) from None
+    return pixels, mode
+
+
+def _kind(content: bytes) -> str:
+    if not content:
+        return "the file is empty"
+    if b"\0" not in content[:4096]:
+        return "looks like text"
+    return f"no known image format, begins with {content[:8].hex(' ')}"
+
+
+def _canonical(image: Image.Image) -> Image.Image:
+    if image.mode == "F" or image.mode.startswith("I;32"):
+        raise ImageError("unreadable", f"mode {image.mode}: floating point has no stated range")
+    if image.mode.startswith("I"):  # 16-bit grey, as I;16, or I from older files
+        grey = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
+        upright = ImageOps.exif_transpose(Image.fromarray(((grey + 128) // 257).astype(np.uint8)))
+        return _turned_like(image, upright).convert("RGB")
+    profile = image.info.get("icc_profile")
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "P" or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        return _over_white(image.convert("RGBA"), profile)
+    return _to_srgb(image, profile)
+
+
+def _turned_like(original: Image.Image, grey: Image.Image) -> Image.Image:
+    orientation = original.getexif().get(0x0112, 1)
+    if orientation != 1:
+        grey.getexif()[0x0112] = orientation
+        grey = ImageOps.exif_transpose(grey)
+    return grey
+
+
+def _over_white(image: Image.Image, profile: bytes | None) -> Image.Image:
+    colour = _to_srgb(image.convert("RGB"), profile)
+    white = Image.new("RGB", image.size, (255, 255, 255))
+    white.paste(colour, mask=image.getchannel("A"))
+    return white
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode == "1":
+        return image.convert("RGB")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            name = ImageCms.getProfileDescription(source)
+            if "srgb" in name.lower().replace(" ", ""):  # sRGB to sRGB would only add rounding
+                return image.convert("RGB")
+            converted = ImageCms.profileToProfile(
+                image,
+                source,
+                SRGB,
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a damaged profile, or one for another mode: the stated answer is sRGB
+    return image.convert("RGB")
+
+
+def resize(pixels: Pixels, width: int, height: int, filter_: Image.Resampling) -> Pixels:
+    """Resize with Pillow, which filters against aliasing."""
+    return np.asarray(Image.fromarray(pixels).resize((width, height), filter_))
+
+
+def pixels_sha256(pixels: Pixels) -> str:
+    """SHA-256 of size and pixels, hexadecimal: equal for the same picture in two lossless files."""
+    digest = hashlib.sha256(struct.pack(">II", *pixels.shape[:2]))
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
+
+
+def dhash(pixels: Pixels) -> str:
+    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left neighbour?
+
+    It hardly changes when a picture is scaled, compressed or brightened.
+    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+    """
+    size = (DHASH_SIDE + 1, DHASH_SIDE)
+    grey = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
+    cells = np.asarray(grey)
+    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
+
+
+def write_png(path: Path, pixels: Pixels) -> bytes:
+    """Write a lossless PNG and give its content."""
+    content = encode_png(pixels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return content
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Encode `(H, W, 3) uint8` as PNG: 8-bit RGB, not interlaced, no metadata. Same pixels, same bytes."""
+    height, width, _ = pixels.shape
+    data = imagecodecs.deflate_encode(_filtered(pixels), level=COMPRESSION, raw=False)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(content, zlib.crc32(name))
+    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)))
+
+
+def _filtered(pixels: Pixels) -> NDArray[np.uint8]:
+    """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4), whichever leaves smaller ones.
+
+    The sum of absolute residuals, read as signed bytes, is the heuristic of the PNG specification, section 12.7.
+    """
+    height, width, _ = pixels.shape
+    padded = np.zeros((height + 1, 3 * width + 3), np.int16)
+    padded[1:, 3:] = pixels.reshape(height, 3 * width)
+    x, left, up, corner = padded[1:, 3:], padded[1:, :-3], padded[:-1, 3:], padded[:-1, :-3]
+    to_left, to_up = up - corner, left - corner
+    to_corner = np.abs(to_left + to_up)
+    to_left, to_up = np.abs(to_left), np.abs(to_up)
+    nearest = np.where(to_up <= to_corner, up, corner)
+    paeth = np.where((to_left <= to_up) & (to_left <= to_corner), left, nearest)
+    residuals = [(x - (left + up) // 2).astype(np.uint8), (x - paeth).astype(np.uint8)]
+    costs = [np.abs(r.view(np.int8).astype(np.int16)).sum(1, dtype=np.int32) for r in residuals]
+    use_paeth = costs[1] <= costs[0]
+    rows = np.empty((height, 1 + 3 * width), np.uint8)
+    rows[:, 0] = np.where(use_paeth, 4, 3)
+    rows[:, 1:] = np.where(use_paeth[:, None], residuals[1], residuals[0])
+    return rows

@@ -1,0 +1,65 @@
+"""Parameters: one strict model per stage, all faults told at once."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stages.common.errors import UserError
+
+
+class Params(BaseModel):
+    """Base of a stage's parameter model: no conversions, no unknown keys, no changes later."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+P = TypeVar("P", bound=Params)
+
+
+def load(model: type[P], section: str, path: Path = Path("params.yaml")) -> P:
+    """Read one section of a parameter file.
+
+    Raises:
+        UserError: with every fault of the section, as in
+            `params.yaml: multiscale.scales[1] must be less than or equal to 1, got 1.5`.
+    """
+    sections = read(path)
+    if section not in sections:
+        raise UserError(f"{path}: section `{section}` is missing: take it from the repository's")
+    return check(model, section, sections[section], path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a parameter file as plain values."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from the folder that holds it") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold one section per stage, got {content!r}")
+    return content
+
+
+def check(model: type[P], section: str, values: object, path: Path) -> P:
+    """Check the values of one section."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(_told(section, fault) for fault in error.errors())
+        raise UserError(f"{path}: {faults}") from None
+
+
+def _told(section: str, fault: Any) -> str:
+    where = section
+    for part in fault["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}"
+    if fault["type"] == "missing":
+        return f"{where} is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"{where} is not a parameter: check its spelling, or remove it"
+    message = fault["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+    return f"{where} {message}, got {fault['input']!r}"

@@ -1,0 +1,55 @@
+"""Contact sheets: many small pictures on one, each with a line of text below it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from stages.common import images, workers
+from stages.common.images import Pixels
+
+SIDE = 176  # px, of the square a picture is fitted into
+COLUMNS = 6
+GAP = 8
+TEXT = 18
+PAPER = (250, 250, 248)
+INK = (70, 70, 70)
+
+
+class Picture(NamedTuple):
+    path: Path
+    caption: str  # ASCII, at most about 25 characters
+
+
+def thumbnail(picture: Picture) -> Pixels:
+    """The picture within `SIDE` x `SIDE` px, never enlarged."""
+    image = Image.fromarray(images.read(picture.path))
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def sheet(pictures: Sequence[Picture]) -> Pixels:
+    """Lay pictures out row by row; at least one."""
+    font = ImageFont.load_default(12)
+    columns = min(COLUMNS, len(pictures))
+    rows = -(-len(pictures) // COLUMNS)
+    size = (GAP + columns * (SIDE + GAP), GAP + rows * (SIDE + TEXT + GAP))
+    paper = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(paper)
+    for i, small in enumerate(workers.ordered_map(thumbnail, pictures)):
+        left = GAP + i % COLUMNS * (SIDE + GAP)
+        top = GAP + i // COLUMNS * (SIDE + TEXT + GAP)
+        height, width, _ = small.shape
+        paper.paste(
+            Image.fromarray(small), (left + (SIDE - width) // 2, top + (SIDE - height) // 2)
+        )
+        middle = (left + SIDE // 2, top + SIDE + TEXT // 2 + 1)
+        draw.text(middle, pictures[i].caption, fill=INK, font=font, anchor="mm")
+    return np.asarray(paper)
+
+
+def write_sheet(path: Path, pictures: Sequence[Picture]) -> None:
+    """Write a sheet as PNG."""
+    images.write_png(path, sheet(pictures))

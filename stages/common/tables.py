@@ -1,0 +1,198 @@
+"""Tables: the rows that stages hand to each other, as CSV files that are sorted by the writer and written whole.
+
+A row type lists its columns once, with their types. A table may hold more columns than a reader asks for: a stage that
+needs a path and a hash reads `Candidate`s from any table that has them. Paths are relative to the folder they live in, with
+`/`; every image has its section, the first folder of its path, `.` where there is none.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar, get_type_hints
+
+from stages.common import files
+from stages.common.errors import UserError
+
+
+class Item(NamedTuple):
+    """What the scorer needs of an image."""
+
+    path: str
+    sha256: str  # of the file
+    width: int  # px, upright
+    height: int
+
+
+class Photograph(NamedTuple):
+    """A source file that can be used: gathered.csv."""
+
+    path: str  # below gather.source
+    section: str
+    sha256: str  # of the file
+    width: int  # px, upright
+    height: int
+    bytes: int
+    mode: str  # as stored: format and Pillow's mode, as in `JPEG RGB`
+    pixels: str  # SHA-256 of the canonical pixels
+    dhash: str  # 256-bit difference hash, hexadecimal
+
+
+class Rejected(NamedTuple):
+    """A file that a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv."""
+
+    path: str
+    reason: str
+    detail: str
+
+
+class Score(NamedTuple):
+    """data/scores/*.csv."""
+
+    path: str
+    sha256: str
+    hyperiqa: float
+
+
+class Candidate(NamedTuple):
+    """What a cutoff needs of an image, beside its score."""
+
+    path: str
+    section: str
+    sha256: str
+    bytes: int
+
+
+class Verdict(NamedTuple):
+    """A row of a cutoff: cutoff_images.csv, cutoff_subimages.csv."""
+
+    rank: int  # 1 is the best of all
+    path: str
+    section: str
+    sha256: str
+    bytes: int
+    hyperiqa: float
+    kept: bool
+    reason: str  # why not kept
+
+
+class Collected(NamedTuple):
+    """A kept photograph in canonical form: collected.csv."""
+
+    path: str  # below data/hr
+    section: str
+    width: int
+    height: int
+    photograph: str  # its path below gather.source
+    photograph_sha256: str
+
+
+class Scaled(NamedTuple):
+    """A photograph at one scale: multiscale.csv."""
+
+    path: str  # below data/multiscale
+    section: str
+    scale: str  # `1`, `0.75`, or `512px` for the shortest edge
+    width: int
+    height: int
+    photograph: str
+    photograph_sha256: str
+
+
+class Tile(NamedTuple):
+    """A sub-image and where it was cut: subimages.csv."""
+
+    path: str  # below data/subimages
+    section: str
+    sha256: str
+    bytes: int
+    parent: str  # below data/multiscale
+    scale: str
+    left: int  # box in the parent, px
+    top: int
+    width: int
+    height: int
+    photograph: str
+    photograph_sha256: str
+
+
+class Validation(NamedTuple):
+    """A validation photograph: validation.csv."""
+
+    path: str  # below data/validation/hr, x2, ...
+    section: str
+    width: int
+    height: int
+    hyperiqa: float
+    photograph: str
+    photograph_sha256: str
+
+
+class Lineage(NamedTuple):
+    """Where an image of the released set comes from: lineage.csv."""
+
+    name: str
+    hyperiqa: float
+    tile: str  # below data/subimages
+    scale: str
+    left: int
+    top: int
+    width: int
+    height: int
+    section: str
+    photograph: str
+    photograph_sha256: str
+
+
+Row = TypeVar("Row", bound=NamedTuple)
+FORMATS = {float: lambda x: f"{x:.6f}", bool: lambda x: "yes" if x else "no"}
+PARSERS = {bool: lambda text: {"yes": True, "no": False}[text]}
+
+
+def write(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
+    """Write rows as CSV: UTF-8, `\\n`, scores with 6 decimals. File names that are not UTF-8 keep their bytes."""
+    hints = get_type_hints(row_type)
+    formats = [FORMATS.get(hints[name], str) for name in row_type._fields]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(row_type._fields)
+    writer.writerows([f(value) for f, value in zip(formats, row, strict=True)] for row in rows)
+    files.write(path, buffer.getvalue().encode("utf-8", errors="surrogateescape"))
+
+
+def read(path: Path, row_type: type[Row]) -> list[Row]:
+    """Read the columns that `row_type` names.
+
+    Raises:
+        UserError: where the file is missing, lacks a column or holds a value of another type.
+    """
+    hints = get_type_hints(row_type)
+    parsers = [PARSERS.get(hints[name], hints[name]) for name in row_type._fields]
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            missing = [name for name in row_type._fields if name not in header]
+            if missing:
+                raise UserError(f"{path} lacks the columns {', '.join(missing)}: run `dvc repro`")
+            columns = [header.index(name) for name in row_type._fields]
+            return [
+                row_type(*(parse(row[c]) for parse, c in zip(parsers, columns, strict=True)))
+                for row in reader
+            ]
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run `dvc repro`, which makes it") from None
+    except (ValueError, KeyError, IndexError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run `dvc repro`") from None
+
+
+def section_of(path: str) -> str:
+    """First folder of a relative path, `.` where there is none."""
+    first, slash, _ = path.partition("/")
+    return first if slash else "."
+
+
+def write_metrics(path: Path, metrics: Mapping[str, object]) -> None:
+    """Write a stage's numbers as JSON for `dvc metrics show`."""
+    files.write(path, (json.dumps(metrics, indent=2) + "\n").encode())

@@ -1,0 +1,92 @@
+"""Work on many items with several processes: in order, in bounded memory, no failure lost."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from stages.common.errors import UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
+AHEAD = 4  # items a worker may be ahead of the one that is taken next
+
+
+def worker_count() -> int:
+    """Processes to use: SRSET_WORKERS, else one per available core. 0 works in this process, for debugging.
+
+    An environment variable and not a parameter: it changes no result, so it must make no stage stale.
+    """
+    text = os.environ.get("SRSET_WORKERS")
+    if text is None:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    if not text.isdecimal():
+        raise UserError(f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}")
+    return int(text)
+
+
+def each(function: Callable[[T], R], items: Sequence[T], *, what: str) -> Iterator[R]:
+    """Give `function(item)` for every item, in the order of the items, with a progress bar.
+
+    `function` must be importable by a new process: a function of a module, or a `partial` of one. What it raises is
+    raised here, with a note that names the item.
+    """
+    return iter(tqdm(ordered_map(function, items), total=len(items), desc=what, unit=" images"))
+
+
+def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """`each` without the bar."""
+    workers = worker_count()
+    if workers == 0:
+        yield from map(function, items)
+        return
+    pending: deque[tuple[T, Future[R]]] = deque()
+    with pool(workers) as executor:
+        for item in items:
+            pending.append((item, executor.submit(function, item)))
+            if len(pending) > AHEAD * workers:
+                yield _result(*pending.popleft())
+        while pending:
+            yield _result(*pending.popleft())
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of new processes that end with this one, however it ends; on a failure the waiting work is dropped."""
+    context = multiprocessing.get_context("spawn")  # no locks or threads of the parent are copied
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _result(item: T, future: "Future[R]") -> R:
+    try:
+        return future.result()
+    except Exception as error:
+        error.add_note(f"while working on {item!r}")
+        raise
+
+
+def _start() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the pool
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

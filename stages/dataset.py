@@ -1,0 +1,85 @@
+"""Number the kept tiles by rank and write what trainers and readers need beside them.
+
+Takes:  subimages/; subimages.csv; cutoff_subimages.csv.
+Leaves: <name>/0.png, 1.png, ...; hyperiqa_score.txt, meta_info.txt, lineage.csv beside it.
+Rule:   0.png is the best tile, so a smaller set of the same photographs is a prefix of a larger.
+Source: meta_info.txt as BasicSR's PairedImageDataset reads it, `name (h,w,c)`;
+        hyperiqa_score.txt as pyiqa's script writes it, `name<TAB>score` and a last line with the
+        average.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stages.common import files, tables
+from stages.common.cli import run
+from stages.common.params import Params
+from stages.common.tables import Lineage, Tile, Verdict
+
+
+class DatasetParams(Params):
+    name: str
+
+
+def lineage(verdicts: Sequence[Verdict], tiles: Sequence[Tile]) -> list[Lineage]:
+    """Kept tiles, best first, with a number for a name."""
+    by_path = {tile.path: tile for tile in tiles}
+    rows = []
+    for number, verdict in enumerate(row for row in verdicts if row.kept):
+        tile = by_path[verdict.path]
+        rows.append(
+            Lineage(
+                name=f"{number}.png",
+                hyperiqa=verdict.hyperiqa,
+                tile=tile.path,
+                scale=tile.scale,
+                left=tile.left,
+                top=tile.top,
+                width=tile.width,
+                height=tile.height,
+                section=tile.section,
+                photograph=tile.photograph,
+                photograph_sha256=tile.photograph_sha256,
+            )
+        )
+    return rows
+
+
+def score_list(rows: Sequence[Lineage], name: str) -> str:
+    """hyperiqa_score.txt."""
+    mean = math.fsum(row.hyperiqa for row in rows) / len(rows)
+    lines = [f"{row.name}\t{row.hyperiqa:.6f}\n" for row in rows]
+    average = f"Average hyperiqa score of {name} with {len(rows)} images is: {mean:.6f}\n"
+    return "".join(lines) + average
+
+
+def meta_info(rows: Sequence[Lineage]) -> str:
+    """meta_info.txt."""
+    return "".join(f"{row.name} ({row.height},{row.width},3)\n" for row in rows)
+
+
+def main(
+    subimages: Path,
+    table: Path,
+    verdicts: Path,
+    folder: Path,
+    metrics: Path,
+    params: DatasetParams,
+) -> None:
+    rows = lineage(sorted(tables.read(verdicts, Verdict)), tables.read(table, Tile))
+    files.new_folder(folder)
+    for row in tqdm(rows, desc="dataset", unit=" tiles"):
+        files.link(subimages / row.tile, folder / params.name / row.name)
+    files.write(folder / "hyperiqa_score.txt", score_list(rows, params.name).encode())
+    files.write(folder / "meta_info.txt", meta_info(rows).encode())
+    tables.write(folder / "lineage.csv", Lineage, rows)
+    photographs = len({row.photograph_sha256 for row in rows})
+    tables.write_metrics(metrics, {"tiles": len(rows), "photographs": photographs})
+    print(f"{params.name}: {len(rows):,} tiles of {photographs:,} photographs")
+
+
+if __name__ == "__main__":
+    run(main)

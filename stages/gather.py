@@ -1,0 +1,182 @@
+"""List every source file, or say why it is refused.
+
+Takes:  the folder of photographs, one folder per section; the evaluation sets of `gather.evaluation_sets`.
+Leaves: gathered.csv (`Photograph`) and rejected.csv (`Rejected`), by path: every file is in exactly one of them.
+Rule:   a file is refused for the first of these that holds: excluded, not an image, unreadable, truncated, too large, too
+        small, evaluation set, exact duplicate. Of files with the same pixels the first by path stays. An image belongs to
+        an evaluation set if it has the pixels of one of its images, or a difference hash that differs in at most
+        `NEAR_BITS` of 256 bits: scaled, converted and compressed copies are found, crops and flips are not.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+
+from pydantic import Field
+
+from stages.common import images, tables, workers
+from stages.common.cli import run
+from stages.common.errors import UserError
+from stages.common.hashes import NEAR_BITS, distances
+from stages.common.images import ImageError
+from stages.common.params import Params
+from stages.common.tables import Photograph, Rejected
+
+
+class GatherParams(Params):
+    source: str
+    min_short_edge: int = Field(ge=1)
+    max_megapixels: float = Field(gt=0, le=images.MAX_MEGAPIXELS)
+    exclude: list[str]
+    evaluation_sets: list[str]
+
+
+def look(path: str, *, folder: Path, params: GatherParams) -> Photograph | Rejected:
+    """Read a file once: its row, or why there is none."""
+    pattern = next((p for p in params.exclude if fnmatchcase(path, p)), None)
+    if pattern is not None:
+        return Rejected(path, "excluded", f"matches {pattern!r} of gather.exclude")
+    try:
+        if not (folder / path).is_file():
+            raise ImageError("unreadable", "not a file, or a link that leads nowhere")
+        content = (folder / path).read_bytes()
+        pixels, mode = images.decode_with_mode(content, max_megapixels=params.max_megapixels)
+        height, width, _ = pixels.shape
+        if min(width, height) < params.min_short_edge:
+            detail = f"{width}x{height} px, the short edge must be {params.min_short_edge} or more"
+            raise ImageError("too small", detail)
+    except ImageError as error:
+        return Rejected(path, error.reason, error.detail)
+    except OSError as error:
+        return Rejected(path, "unreadable", error.strerror or str(error))
+    return Photograph(
+        path=path,
+        section=tables.section_of(path),
+        sha256=hashlib.sha256(content).hexdigest(),
+        width=width,
+        height=height,
+        bytes=len(content),
+        mode=mode,
+        pixels=images.pixels_sha256(pixels),
+        dhash=images.dhash(pixels),
+    )
+
+
+def without_evaluation(
+    rows: Iterable[Photograph], evaluation: list[Photograph]
+) -> Iterator[Photograph | Rejected]:
+    """Refuse every photograph that is, by its content, one of `evaluation`."""
+    by_pixels = {row.pixels: row.path for row in evaluation}
+    hashes = [row.dhash for row in evaluation]
+    for row in rows:
+        if row.pixels in by_pixels:
+            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
+            continue
+        bits = distances(row.dhash, hashes)
+        if bits.size and bits.min() <= NEAR_BITS:
+            near = evaluation[int(bits.argmin())].path
+            yield Rejected(row.path, "evaluation set", f"{bits.min()} of 256 bits from {near}")
+        else:
+            yield row
+
+
+def without_duplicates(rows: Iterable[Photograph]) -> Iterator[Photograph | Rejected]:
+    """Of photographs with the same pixels, keep the first."""
+    kept: dict[str, Photograph] = {}
+    for row in rows:
+        first = kept.setdefault(row.pixels, row)
+        if first is row:
+            yield row
+        else:
+            same = "file" if first.sha256 == row.sha256 else "pixels"
+            yield Rejected(row.path, "exact duplicate", f"same {same} as {first.path}")
+
+
+def files_below(folder: Path) -> list[str]:
+    """Every file's path below the folder, sorted; links to folders are followed once."""
+    found, seen = [], set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(root, name).relative_to(folder).as_posix() for name in names]
+    return sorted(found)
+
+
+def evaluation_rows(folders: list[str]) -> list[Photograph]:
+    """Every image of the evaluation sets, of any size."""
+    params = GatherParams(
+        source="",
+        min_short_edge=1,
+        max_megapixels=images.MAX_MEGAPIXELS,
+        exclude=[],
+        evaluation_sets=[],
+    )
+    rows = []
+    for name in folders:
+        folder = Path(name)
+        if not folder.is_dir():
+            raise UserError(
+                f"gather.evaluation_sets: {name} is no folder: put the set there, or take it out"
+            )
+        looks = workers.each(
+            partial(look, folder=folder, params=params), files_below(folder), what=f"read {name}"
+        )
+        found = [r._replace(path=f"{name}/{r.path}") for r in looks if isinstance(r, Photograph)]
+        if not found:
+            raise UserError(
+                f"gather.evaluation_sets: {name} holds no readable image: check the set"
+            )
+        rows += found
+    return rows
+
+
+def main(source: Path, gathered: Path, rejected: Path, metrics: Path, params: GatherParams) -> None:
+    if not source.is_dir():
+        raise UserError(
+            f"gather.source: {source} is no folder: put photographs there, or name another"
+        )
+    paths = files_below(source)
+    if not paths:
+        raise UserError(
+            f"gather.source: {source} is empty: put photographs into it, one folder a section"
+        )
+    evaluation = evaluation_rows(params.evaluation_sets)
+    kept: list[Photograph] = []
+    refused: list[Rejected] = []
+
+    def passed(rows: Iterable[Photograph | Rejected]) -> Iterator[Photograph]:
+        for row in rows:
+            if isinstance(row, Photograph):
+                yield row
+            else:
+                refused.append(row)
+
+    looked = workers.each(partial(look, folder=source, params=params), paths, what="gather")
+    allowed = without_evaluation(passed(looked), evaluation)
+    kept = list(passed(without_duplicates(passed(allowed))))
+    if len(kept) + len(refused) != len(paths):
+        raise AssertionError(f"{len(paths)} files, but {len(kept)} kept and {len(refused)} refused")
+    reasons = Counter(row.reason for row in refused)
+    told = " · ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    if not kept:
+        raise UserError(
+            f"gather.source: none of the {len(paths):,} files in {source} can be used: {told}"
+        )
+    tables.write(gathered, Photograph, kept)
+    tables.write(rejected, Rejected, sorted(refused))
+    tables.write_metrics(
+        metrics,
+        {"files": len(paths), "gathered": len(kept), "rejected": dict(sorted(reasons.items()))},
+    )
+    print(f"gathered {len(kept):,} of {len(paths):,} files" + (f" · {told}" if told else ""))
+
+
+if __name__ == "__main__":
+    run(main)

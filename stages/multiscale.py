@@ -1,0 +1,109 @@
+"""Shrink each photograph to several scales.
+
+Takes:  hr/; collected.csv.
+Leaves: multiscale/<name>T<i>.png; multiscale.csv (`Scaled`); multiscale_rejected.csv.
+Rule:   `scales`, then `shortest_edge` px for the shorter side, sides truncated, Lanczos. A size
+        that would enlarge, or that the photograph has already, is skipped with a reason. Scale 1
+        is the same file, linked.
+Source: Real-ESRGAN, scripts/generate_multiscale_DF2K.py (windows and pixels equal), less its
+        enlarging. https://github.com/xinntao/Real-ESRGAN
+"""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from PIL import Image
+from pydantic import Field
+
+from stages.common import files, images, tables, workers
+from stages.common.cli import run
+from stages.common.params import Params
+from stages.common.tables import Collected, Rejected, Scaled
+
+
+class MultiscaleParams(Params):
+    scales: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
+    shortest_edge: Annotated[int, Field(ge=1)] | None
+
+
+def sizes(width: int, height: int, params: MultiscaleParams) -> dict[str, tuple[int, int]]:
+    """Width and height at each scale, by its name; at least 1 px."""
+    by_name = {f"{s:g}": (int(width * s), int(height * s)) for s in params.scales}
+    if params.shortest_edge is not None:
+        edge = params.shortest_edge
+        by_name[f"{edge}px"] = (
+            (edge, int(edge * (height / width)))
+            if width < height
+            else (int(edge * (width / height)), edge)
+        )
+    return {name: (max(w, 1), max(h, 1)) for name, (w, h) in by_name.items()}
+
+
+def shrink(
+    row: Collected, *, hr: Path, folder: Path, params: MultiscaleParams
+) -> tuple[list[Scaled], list[Rejected]]:
+    """Write one photograph at all its scales."""
+    pixels = None
+    written: dict[tuple[int, int], Scaled] = {}
+    skipped = []
+    for i, (scale, size) in enumerate(sizes(row.width, row.height, params).items()):
+        name = f"{row.path.removesuffix('.png')}T{i}.png"
+        if size[0] > row.width or size[1] > row.height:
+            detail = f"{scale}: from {row.width}x{row.height} to {size[0]}x{size[1]} px"
+            skipped.append(Rejected(name, "would enlarge", detail))
+            continue
+        if size in written:
+            detail = f"{scale}: {size[0]}x{size[1]} px, as {written[size].path}"
+            skipped.append(Rejected(name, "same size", detail))
+            continue
+        if size == (row.width, row.height):
+            files.link(hr / row.path, folder / name)
+        else:
+            if pixels is None:
+                pixels = images.read(hr / row.path)
+            smaller = images.resize(pixels, *size, Image.Resampling.LANCZOS)
+            images.write_png(folder / name, smaller)
+        written[size] = Scaled(
+            name, row.section, scale, *size, row.photograph, row.photograph_sha256
+        )
+    return list(written.values()), skipped
+
+
+def main(
+    hr: Path,
+    collected: Path,
+    folder: Path,
+    multiscale: Path,
+    rejected: Path,
+    metrics: Path,
+    params: MultiscaleParams,
+) -> None:
+    photographs = tables.read(collected, Collected)
+    files.new_folder(folder)
+    rows: list[Scaled] = []
+    skipped: list[Rejected] = []
+    task = partial(shrink, hr=hr, folder=folder, params=params)
+    for written, left_out in workers.each(task, photographs, what="multiscale"):
+        rows += written
+        skipped += left_out
+    tables.write(multiscale, Scaled, sorted(rows))
+    tables.write(rejected, Rejected, sorted(skipped))
+    scales = Counter(row.scale for row in rows)
+    reasons = Counter(row.reason for row in skipped)
+    tables.write_metrics(
+        metrics,
+        {
+            "photographs": len(photographs),
+            "images": len(rows),
+            "skipped": dict(sorted(reasons.items())),
+        },
+    )
+    told = "".join(f" · {n:,} skipped: {reason}" for reason, n in reasons.most_common())
+    counts = ", ".join(f"{n:,} at {scale}" for scale, n in scales.items())
+    print(f"wrote {len(rows):,} images of {len(photographs):,} photographs · {counts}{told}")
+
+
+if __name__ == "__main__":
+    run(main)

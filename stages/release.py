@@ -1,0 +1,81 @@
+"""Pack the dataset and its validation images into one archive.
+
+Takes:  dataset/ with its text files; validation/; lineage.csv; validation.csv.
+Leaves: release/<name>.7z holding <name>/, validation/, hyperiqa_score.txt, meta_info.txt and
+        lineage.csv; SHA256SUMS beside it (check with `sha256sum -c SHA256SUMS`).
+Rule:   PNGs are stored, not compressed again. Same files, same archive, byte for byte: sorted,
+        without times and rights. A validation photograph that is also trained on ends the stage.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import py7zr
+from py7zr.helpers import ArchiveTimestamp
+from py7zr.member import MemberType
+from tqdm import tqdm
+
+from stages.common import files, tables
+from stages.common.cli import run
+from stages.common.errors import UserError
+from stages.common.tables import Lineage, Validation
+
+STORE = [{"id": py7zr.FILTER_COPY}]
+TIME = ArchiveTimestamp.from_datetime(0)  # 1970-01-01
+
+
+class Archive(py7zr.SevenZipFile):
+    """A 7z archive whose bytes depend on names and contents alone."""
+
+    @staticmethod
+    def _make_file_info(target: Path, arcname: str | None = None, dereference: bool = False) -> Any:
+        info = py7zr.SevenZipFile._make_file_info(target, arcname, dereference)
+        info.update(
+            creationtime=TIME,
+            lastwritetime=TIME,
+            lastaccesstime=TIME,
+            attributes=MemberType.FILE.attributes(),
+        )
+        return info
+
+
+def members(dataset: Path, validation: Path) -> Iterator[tuple[Path, str]]:
+    """Files and their names in the archive, sorted."""
+    for folder, prefix in ((dataset, ""), (validation, "validation/")):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            yield path, prefix + path.relative_to(folder).as_posix()
+
+
+def check_apart(lineage: list[Lineage], validation: list[Validation]) -> None:
+    """Validation and training photographs must differ."""
+    training = {row.photograph_sha256 for row in lineage}
+    both = [row.photograph for row in validation if row.photograph_sha256 in training]
+    if both:
+        raise UserError(
+            f"{', '.join(both)} would be trained on and validated with: run `dvc repro validation`"
+        )
+
+
+def main(
+    dataset: Path, validation: Path, table: Path, name: str, folder: Path, metrics: Path
+) -> None:
+    check_apart(tables.read(dataset / "lineage.csv", Lineage), tables.read(table, Validation))
+    files.new_folder(folder)
+    path = folder / f"{name}.7z"
+    part = folder / f".{name}.7z.part"
+    packed = list(members(dataset, validation))
+    with Archive(part, "w", filters=STORE) as archive:
+        for file, inner in tqdm(packed, desc="release", unit=" files"):
+            archive.write(file, inner)
+    os.replace(part, path)
+    sha256 = files.sha256_of(path)
+    files.write(folder / "SHA256SUMS", f"{sha256}  {path.name}\n".encode())
+    size = path.stat().st_size
+    tables.write_metrics(metrics, {"files": len(packed), "bytes": size, "sha256": sha256})
+    print(f"{path}: {len(packed):,} files · {size / 1e6:,.1f} MB · SHA-256 {sha256}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,170 @@
+"""Show what was kept, what was not, and why.
+
+Takes:  every table; the photographs, tiles and validation images, for the contact sheets.
+Leaves: report.html, which needs no network; sheets/*.png, contact sheets of the best, the worst,
+        the last kept and the first dropped; plots/*.csv, scores by rank for `dvc plots`.
+Rule:   it reads and counts, and decides nothing.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.common import files, page, sheets, tables
+from stages.common.cli import run
+from stages.common.tables import (
+    Collected,
+    Photograph,
+    Rejected,
+    Scaled,
+    Tile,
+    Validation,
+    Verdict,
+)
+
+SHOWN = 18  # pictures on a sheet
+LISTED = 200  # rejected files that the page names
+POINTS = 2000  # of a curve, at most
+
+
+class Curve(NamedTuple):
+    """A row of plots/*.csv."""
+
+    rank: int
+    hyperiqa: float
+    kept: bool
+
+
+def reasons(rows: Iterable[Any]) -> str:
+    """`12 too small, 3 truncated`, most frequent first."""
+    counts = Counter(row.reason for row in rows if row.reason)
+    return ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
+
+
+def what_if(rows: Sequence[Verdict]) -> list[tuple[object, ...]]:
+    """Count, mean, lowest score and MB of the best 10%, 20%, ... of ranked images."""
+    table = []
+    for tenth in range(1, 11):
+        best = rows[: math.ceil(len(rows) * tenth / 10)]
+        mean = math.fsum(row.hyperiqa for row in best) / len(best)
+        megabytes = round(sum(row.bytes for row in best) / 1e6)
+        table.append((len(best), mean, best[-1].hyperiqa, megabytes))
+    return table
+
+
+def shares(every: Iterable[str], kept: Iterable[str]) -> list[tuple[object, ...]]:
+    """Name, number and share before and after a cut; most frequent first."""
+    before, after = Counter(every), Counter(kept)
+    total, left = before.total(), after.total()
+    return [
+        (name, n, f"{n / total:.1%}", after[name], f"{after[name] / left:.1%}")
+        for name, n in before.most_common()
+    ]
+
+
+def samples(rows: Sequence[Verdict]) -> dict[str, Sequence[Verdict]]:
+    """What one looks at to judge a cutoff: by name, none of them empty."""
+    kept = [row for row in rows if row.kept]
+    dropped = [row for row in rows if not row.kept]
+    every = {
+        "best": rows[:SHOWN],
+        "worst": rows[-SHOWN:],
+        "last kept": kept[-SHOWN:],
+        "first dropped": dropped[:SHOWN],
+    }
+    return {name: some for name, some in every.items() if some}
+
+
+def cutoff_part(name: str, rows: Sequence[Verdict], folder: Path, sheets_folder: Path) -> str:
+    """One cutoff: its distribution, what other cutoffs would leave, and its sheets."""
+    kept = [row for row in rows if row.kept]
+    scores = [row.hyperiqa for row in rows]
+    parts = [
+        f"<h2>Cutoff of {name}: {len(kept):,} of {len(rows):,}</h2>",
+        page.histogram(scores, [row.hyperiqa for row in kept]),
+        "<p>What another cutoff would leave:</p>",
+        page.table(("keep the best", "mean", "lowest", "MB"), what_if(rows)),
+    ]
+    for what, some in samples(rows).items():
+        file = f"{name}_{what.replace(' ', '_')}.png"
+        pictures = [sheets.Picture(folder / r.path, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some]
+        sheets.write_sheet(sheets_folder / file, pictures)
+        parts.append(page.figure(f"{sheets_folder.name}/{file}", f"{name}: {what}"))
+    return "\n".join(parts)
+
+
+def write_curve(path: Path, rows: Sequence[Verdict]) -> None:
+    """Scores by rank, thinned out evenly to about `POINTS` rows."""
+    step = -(-len(rows) // POINTS)
+    tables.write(path, Curve, [Curve(r.rank, r.hyperiqa, r.kept) for r in rows[::step]])
+
+
+def main(
+    name: str,
+    folder: Path,
+    source: Path,
+    subimages: Path,
+    validation: Path,
+    report: Path,
+    sheets_folder: Path,
+    plots: Path,
+) -> None:
+    def read(table: str, row_type: type[Any]) -> list[Any]:
+        return tables.read(folder / f"{table}.csv", row_type)
+
+    photographs, refused = read("gathered", Photograph), read("rejected", Rejected)
+    images, tiles = read("cutoff_images", Verdict), read("cutoff_subimages", Verdict)
+    collected, chosen = read("collected", Collected), read("validation", Validation)
+    scaled, unscaled = read("multiscale", Scaled), read("multiscale_rejected", Rejected)
+    cut, uncut = read("subimages", Tile), read("subimages_rejected", Rejected)
+    kept = [row for row in tiles if row.kept]
+    files.new_folder(sheets_folder)
+    files.new_folder(plots)
+    write_curve(plots / "images.csv", images)
+    write_curve(plots / "subimages.csv", tiles)
+
+    way = [
+        ("gather", len(photographs) + len(refused), len(photographs), reasons(refused)),
+        ("cutoff of images", len(images), len(collected), reasons(images)),
+        ("validation", len(images) - len(collected), len(chosen), ""),
+        ("multiscale", len(collected), len(scaled), reasons(unscaled)),
+        ("subimages", len(scaled), len(cut), reasons(uncut)),
+        ("cutoff of subimages", len(tiles), len(kept), reasons(tiles)),
+    ]
+    scale_of = {tile.path: tile.scale for tile in cut}
+    header = ("", "cut", "share", "kept", "share")
+    sections = shares((r.section for r in tiles), (r.section for r in kept))
+    scales = shares((scale_of[r.path] for r in tiles), (scale_of[r.path] for r in kept))
+    mean = math.fsum(row.hyperiqa for row in kept) / len(kept)
+    parts = [
+        f"<p>{len(kept):,} tiles of {len(collected):,} photographs · HyperIQA {mean:.4f} on "
+        f"average, {kept[-1].hyperiqa:.4f} at least · {sum(r.bytes for r in kept) / 1e6:,.1f} MB"
+        "</p><h2>The way</h2>",
+        page.table(("stage", "in", "out", "left out"), way),
+        "<p>A score rises as an image shrinks, so one cut prefers the smaller scales.</p>"
+        f'<div class="side"><div>{page.table(("section", *header[1:]), sections)}</div>',
+        f"<div>{page.table(('scale', *header[1:]), scales)}</div></div>",
+        cutoff_part("images", images, source, sheets_folder),
+        cutoff_part("subimages", tiles, subimages, sheets_folder),
+    ]
+    if chosen:
+        pictures = [
+            sheets.Picture(validation / "hr" / r.path, f"{r.width}x{r.height}   {r.hyperiqa:.4f}")
+            for r in chosen
+        ]
+        sheets.write_sheet(sheets_folder / "validation.png", pictures)
+        names = page.table(("file", "photograph"), [(r.path, r.photograph) for r in chosen])
+        sheet = page.figure(f"{sheets_folder.name}/validation.png", "validation photographs")
+        parts += ["<h2>Validation</h2>", names, sheet]
+    if refused:
+        listed = page.table(Rejected._fields, refused[:LISTED])
+        more = f"<p>… and {len(refused) - LISTED:,} more in rejected.csv</p>"
+        parts += ["<h2>Files not used</h2>", listed, more if len(refused) > LISTED else ""]
+    files.write(report, page.page(f"Dataset {name}", parts).encode())
+    print(f"{report}: {len(kept):,} tiles, {len(refused):,} files not used, and why")
+
+
+if __name__ == "__main__":
+    run(main)

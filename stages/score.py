@@ -1,0 +1,106 @@
+"""HyperIQA of every image in a table.
+
+Takes:  a table with path, sha256, width and height; the folder the paths are in; the weights.
+Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
+Rule:   the mean of the network's scores of the image's crops (common/crops.py). What the score
+        store knows is not computed again.
+Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
+        Network", CVPR 2020.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from stages.common import crops, images, scorer, store, tables
+from stages.common.cli import run
+from stages.common.errors import UserError
+from stages.common.params import Params
+from stages.common.tables import Item, Score
+
+SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
+
+
+class ScoreParams(Params):
+    model: str
+    crops: Literal["cover", "pyiqa", "random", "original"]
+
+
+def fingerprint(weights_sha256: str, policy: str) -> str:
+    """Everything but the file that a score depends on."""
+    versions = f"{crops.POLICIES[policy]} pixels {images.VERSION} scorer {scorer.VERSION}"
+    return f"hyperiqa {weights_sha256} {policy} {versions}"
+
+
+def saved(
+    scores: Iterable[tuple[str, float]], kept: store.ScoreStore
+) -> Iterator[tuple[str, float]]:
+    """Pass scores on, and put them into the store every few seconds and at the end."""
+    waiting: list[tuple[str, float]] = []
+    last = time.monotonic()
+    try:
+        for sha256, score in scores:
+            if not math.isfinite(score):
+                raise UserError(f"the network gives {score} for {sha256}: use other weights")
+            waiting.append((sha256, score))
+            yield sha256, score
+            if time.monotonic() - last > SAVE_SECONDS:
+                kept.put(waiting)
+                waiting, last = [], time.monotonic()
+    finally:
+        kept.put(waiting)
+
+
+def main(
+    table: Path,
+    folder: Path,
+    weights_folder: Path,
+    scores: Path,
+    metrics: Path,
+    params: ScoreParams,
+) -> None:
+    from stages.common import weights  # brings torch, which the decoding processes do not need
+
+    items = tables.read(table, Item)
+    loaded = weights.load(params.model, weights_folder)
+    kept = store.ScoreStore(store.default_path(), fingerprint(loaded.sha256, params.crops))
+    known = kept.get([item.sha256 for item in items])
+    found = len(known)
+    missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
+    if missing:
+        network = scorer.openvino_network(loaded.network)
+        new = scorer.score(missing, folder, policy=params.crops, network=network)
+        scaled = ((sha256, value * loaded.scale) for sha256, value in new)
+        bar = tqdm(saved(scaled, kept), total=len(missing), desc="score", unit=" images")
+        known.update(bar)
+    kept.close()
+
+    rows = sorted(Score(item.path, item.sha256, known[item.sha256]) for item in items)
+    if not rows:
+        raise UserError(f"{table} lists no image: look at the stage before")
+    values = [row.hyperiqa for row in rows]
+    best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
+    mean = math.fsum(values) / len(values)
+    tables.write(scores, Score, rows)
+    tables.write_metrics(
+        metrics,
+        {
+            "images": len(rows),
+            "mean": round(mean, 6),
+            "min": round(min(values), 6),
+            "max": round(max(values), 6),
+        },
+    )
+    print(
+        f"average hyperiqa score of {folder} with {len(rows):,} images is {mean:.6f}"
+        f" · best {best.hyperiqa:.6f} {best.path} · worst {worst.hyperiqa:.6f} {worst.path}"
+        f" · {len(missing):,} scored, {found:,} known"
+    )
+
+
+if __name__ == "__main__":
+    run(main)
