@@ -66,7 +66,8 @@ def main() -> None:
     part("landscape/dragonfly.jpg", 0.1, 0.1).save(out / "with two  spaces.jpg", quality=95)
     part("objects/picture-1a.jpg", 0.9, 0.9).save(out / "Bärenhöhle – 山.jpg", quality=95)
 
-    # A test image of somebody's evaluation set, which is also among the photographs: smaller, as PNG
+    # A test image of somebody's evaluation set, which is also among the photographs: smaller, as
+    # PNG
     demo = DATA / "evaluation" / "demo"
     demo.mkdir(parents=True, exist_ok=True)
     umang = Image.open(SAMPLES / "objects/umang.jpg")

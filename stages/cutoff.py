@@ -80,7 +80,7 @@ def judged(rows: Sequence[Verdict], cutoff: Cutoff, where: str) -> list[Verdict]
             f"{where}.per_section names {', '.join(unknown)}, but the sections are "
             f"{', '.join(sorted(sections))}: correct it"
         )
-    groups: dict[str, list[Verdict]] = {ALL: []} | {name: [] for name in cutoff.per_section}
+    groups: dict[str, list[Verdict]] = {name: [] for name in (ALL, *cutoff.per_section)}
     for row in rows:
         groups[row.section if row.section in cutoff.per_section else ALL].append(row)
     if sections <= cutoff.per_section.keys():

@@ -1,11 +1,14 @@
 """List every source file, or say why it is refused.
 
-Takes:  the folder of photographs, one folder per section; the evaluation sets of `gather.evaluation_sets`.
-Leaves: gathered.csv (`Photograph`) and rejected.csv (`Rejected`), by path: every file is in exactly one of them.
-Rule:   a file is refused for the first of these that holds: excluded, not an image, unreadable, truncated, too large, too
-        small, evaluation set, exact duplicate. Of files with the same pixels the first by path stays. An image belongs to
-        an evaluation set if it has the pixels of one of its images, or a difference hash that differs in at most
-        `NEAR_BITS` of 256 bits: scaled, converted and compressed copies are found, crops and flips are not.
+Takes:  the folder of photographs, one folder per section; the evaluation sets of
+        `gather.evaluation_sets`.
+Leaves: gathered.csv (`Photograph`) and rejected.csv (`Rejected`), by path: every file is in exactly
+        one of them.
+Rule:   a file is refused for the first of these that holds: excluded, not an image, unreadable,
+        truncated, too large, too small, evaluation set, exact duplicate. Of files with the same
+        pixels the first by path stays. An image belongs to an evaluation set if it has the pixels
+        of one of its images, or a difference hash that differs in at most `NEAR_BITS` of 256 bits:
+        scaled, converted and compressed copies are found, crops and flips are not.
 """
 
 import hashlib

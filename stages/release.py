@@ -7,7 +7,6 @@ Rule:   PNGs are stored, not compressed again. Same files, same archive, byte fo
         without times and rights. A validation photograph that is also trained on ends the stage.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ STORE = [{"id": py7zr.FILTER_COPY}]
 TIME = ArchiveTimestamp.from_datetime(0)  # 1970-01-01
 
 
-class Archive(py7zr.SevenZipFile):
+class Archive(py7zr.SevenZipFile):  # type: ignore[misc]
     """A 7z archive whose bytes depend on names and contents alone."""
 
     @staticmethod
@@ -69,7 +68,7 @@ def main(
     with Archive(part, "w", filters=STORE) as archive:
         for file, inner in tqdm(packed, desc="release", unit=" files"):
             archive.write(file, inner)
-    os.replace(part, path)
+    part.replace(path)
     sha256 = files.sha256_of(path)
     files.write(folder / "SHA256SUMS", f"{sha256}  {path.name}\n".encode())
     size = path.stat().st_size

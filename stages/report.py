@@ -45,7 +45,7 @@ def reasons(rows: Iterable[Any]) -> str:
 
 def what_if(rows: Sequence[Verdict]) -> list[tuple[object, ...]]:
     """Count, mean, lowest score and MB of the best 10%, 20%, ... of ranked images."""
-    table = []
+    table: list[tuple[object, ...]] = []
     for tenth in range(1, 11):
         best = rows[: math.ceil(len(rows) * tenth / 10)]
         mean = math.fsum(row.hyperiqa for row in best) / len(best)

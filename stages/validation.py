@@ -1,4 +1,5 @@
-"""Choose validation photographs among the best that are not trained on, and write their LR versions.
+"""Choose validation photographs among the best that are not trained on, and write their LR
+versions.
 
 Takes:  the folder of photographs; gathered.csv; cutoff_images.csv.
 Leaves: validation/hr, validation/x2, validation/x4 (one folder a scale); validation.csv.

@@ -1,4 +1,7 @@
-"""The shell around every stage: a command line from the signature of `main`, faults of the user in one line."""
+"""The shell around every stage.
+
+It makes a command line from the signature of `main`, and tells the user's faults in one line.
+"""
 
 import argparse
 import errno
@@ -32,8 +35,9 @@ REMEDIES = {
 def run(main: Callable[..., None]) -> None:
     """Run `main` with the arguments of the command line, and end the process with 1 on a fault.
 
-    `main`'s parameters are the command line: each one annotated `str` or `Path` is a positional argument, and `params`,
-    annotated with a model, is the section of params.yaml that is named like the stage.
+    `main`'s parameters are the command line: each one annotated `str` or `Path` is a positional
+    argument, and `params`, annotated with a model, is the section of params.yaml that is named like
+    the stage.
     """
     stage = Path(inspect.getfile(main)).stem
     for stream in (sys.stdout, sys.stderr):  # a name that is not valid Unicode must not end a run
@@ -81,7 +85,7 @@ def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End when DVC is killed: else this stage would go on writing while the next `dvc repro` runs beside it."""
+    """End when DVC is killed: else this stage would write on beside that of the next run."""
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)

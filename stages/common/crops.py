@@ -183,7 +183,7 @@ def _neighbours(
     start: int, factor: float, side: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Give, for 224 enlarged pixels, the source pixels before and after and the latter's share."""
-    # In float32, as PyTorch has it: at 500 px the rounding moves a score of `pyiqa` by 5e-6.
+    # In float32, as PyTorch has it: exact positions move a score by up to 5e-6.
     scale = np.float32(1 / factor)
     position = scale * np.arange(start + 0.5, start + CROP, dtype=np.float32) - np.float32(0.5)
     position = np.clip(position, 0, side - 1)

@@ -18,7 +18,7 @@ def sha256_of(path: Path) -> str:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and move it into place: whoever finds it finds all of it."""
+    """Write a file whole or not at all: under a temporary name, then moved into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -26,15 +26,16 @@ def write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp gives 0600
-        os.replace(name, path)
+        Path(name).chmod(0o644)  # mkstemp gives 0600
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
 
 
 def new_folder(path: Path) -> Path:
-    """Make the folder that a stage writes its images to. It must not hold anything: old files would mix with new ones.
+    """Make the folder that a stage writes its images to. It must not hold anything: old files would
+    mix with new ones.
 
     Nothing is deleted here; DVC removes a stage's outs before it runs the stage.
     """
@@ -58,9 +59,11 @@ def link(source: Path, target: Path) -> None:
 
 
 def plain_name(name: str) -> str:
-    """A name that every reader of training data takes: ASCII letters, digits, `_` and `-`; no dot, no space.
+    """A name that every reader of training data takes: ASCII letters, digits, `_` and `-`; no dot,
+    no space.
 
-    BasicSR, Real-ESRGAN and neosr cut a line of meta_info.txt at the first space, LMDB readers at the first dot.
+    BasicSR, Real-ESRGAN and neosr cut a line of meta_info.txt at the first space, LMDB readers at
+    the first dot.
     """
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_name).strip("-") or "image"
@@ -69,7 +72,8 @@ def plain_name(name: str) -> str:
 def image_name(section: str, path: str, sha256: str) -> str:
     """Name of a photograph's own PNG: `<section>/<stem>-<first 8 of the hash>.png`.
 
-    The hash keeps names apart that differ in their extension, folder or accents only, whatever else is in the set.
+    The hash keeps names apart that differ in their extension, folder or accents only, whatever else
+    is in the set.
     """
     name = f"{plain_name(Path(path).stem)[:80]}-{sha256[:8]}.png"
     return name if section == "." else f"{plain_name(section)[:80]}/{name}"

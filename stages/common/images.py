@@ -1,9 +1,10 @@
-"""The one door for pixels: whatever a file holds, it leaves here as `(H, W, 3) uint8`, upright, sRGB, without alpha.
+"""The one door for pixels: whatever a file holds, it leaves here as `(H, W, 3) uint8`, upright,
+sRGB, without alpha.
 
 | in the file | here |
 |---|---|
 | EXIF orientation | applied |
-| embedded ICC profile | converted to sRGB, relative colorimetric; an unreadable profile counts as sRGB |
+| ICC profile | converted to sRGB, relative colorimetric; an unreadable one counts as sRGB |
 | grey, 1-bit, palette | RGB of the same look |
 | alpha, transparent colour | laid over white |
 | CMYK, YCbCr, LAB | converted to sRGB |
@@ -11,8 +12,9 @@
 | floating point | refused: there is no stated range |
 | several frames | the first |
 
-PNG files are written with the filter that leaves the smaller residuals of each row, Average or Paeth, and libdeflate: on
-photographs smaller than Pillow's and OpenCV's defaults in less time (bench/README.md). PNG: https://www.w3.org/TR/png-3/.
+PNG files are written with the filter that leaves the smaller residuals of each row, Average or
+Paeth, and libdeflate: on photographs smaller than Pillow's and OpenCV's defaults in less time
+(bench/README.md). PNG: https://www.w3.org/TR/png-3/.
 """
 
 import hashlib
@@ -24,7 +26,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
 
@@ -40,7 +42,7 @@ Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
 
 
 class ImageError(Exception):
-    """A file that can't be used, with a short reason that can be counted and a detail that can be read."""
+    """A file that can't be used: a short reason, to be counted, and a detail, to be read."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -161,12 +163,13 @@ def resize(pixels: Pixels, width: int, height: int, filter_: Image.Resampling) -
 def pixels_sha256(pixels: Pixels) -> str:
     """SHA-256 of size and pixels, hexadecimal: equal for the same picture in two lossless files."""
     digest = hashlib.sha256(struct.pack(">II", *pixels.shape[:2]))
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(pixels.tobytes())
     return digest.hexdigest()
 
 
 def dhash(pixels: Pixels) -> str:
-    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left neighbour?
+    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left
+    neighbour?
 
     It hardly changes when a picture is scaled, compressed or brightened.
     http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
@@ -186,11 +189,11 @@ def write_png(path: Path, pixels: Pixels) -> bytes:
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Encode `(H, W, 3) uint8` as PNG: 8-bit RGB, not interlaced, no metadata. Same pixels, same bytes."""
+    """Encode as PNG: 8-bit RGB, not interlaced, no metadata. Same pixels, same bytes."""
     height, width, _ = pixels.shape
-    data = imagecodecs.deflate_encode(_filtered(pixels), level=COMPRESSION, raw=False)
+    data = imagecodecs.deflate_encode(_filtered(pixels).tobytes(), level=COMPRESSION, raw=False)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", bytes(data)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
 
 
@@ -200,9 +203,11 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _filtered(pixels: Pixels) -> NDArray[np.uint8]:
-    """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4), whichever leaves smaller ones.
+    """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4), whichever
+    leaves smaller ones.
 
-    The sum of absolute residuals, read as signed bytes, is the heuristic of the PNG specification, section 12.7.
+    The sum of absolute residuals, read as signed bytes, is the heuristic of the PNG specification,
+    section 12.7.
     """
     height, width, _ = pixels.shape
     padded = np.zeros((height + 1, 3 * width + 3), np.int16)

@@ -1,19 +1,21 @@
-"""HyperIQA: a network that looks at a crop and writes, for it alone, the small network that rates it.
+"""HyperIQA: a network that looks at a crop and writes, for it alone, the small one that rates it.
 
-A backbone gives feature maps at strides 4, 8, 16 and 32. Local distortion modules turn them into one vector `v` of 224
-numbers (what is there to see); the hyper network turns the deepest map into weights and biases (how to judge it); the
-target network made of these maps `v` to one score. One class serves every backbone; `fold` rewrites a trained network
-into fewer operations with the same result.
+A backbone gives feature maps at strides 4, 8, 16 and 32. Local distortion modules turn them into
+one vector `v` of 224 numbers (what is there to see); the hyper network turns the deepest map into
+weights and biases (how to judge it); the target network made of these maps `v` to one score. One
+class serves every backbone; `fold` rewrites a trained network into fewer operations with the same
+result.
 
-Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper Network", CVPR 2020, and the
-authors' MIT code, https://github.com/SSL92/hyperIQA. Backbones: He et al., "Deep Residual Learning for Image
-Recognition", CVPR 2016; EfficientNet-Lite0, Apache-2.0,
+Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper Network",
+CVPR 2020, and the authors' MIT code, https://github.com/SSL92/hyperIQA. Backbones: He et al.,
+"Deep Residual Learning for Image Recognition", CVPR 2016; EfficientNet-Lite0, Apache-2.0,
 https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """
 
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,14 +24,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CROP = 224  # side of the square the network looks at, px
 GRIDS = (8, 4, 2, 1)  # cells a side that the maps of 56, 28, 14 and 7 px are averaged to
-REDUCED = (
-    16,
-    32,
-    64,
-)  # channels that the first three maps are reduced to before their cells are read
+REDUCED = (16, 32, 64)  # channels that the first three maps are reduced to, before they are read
+LOCAL = 16  # numbers that are read from each of these three
 TARGET = (224, 112, 56, 28, 14)  # widths of the target network; the last layer has one output
 HYPER = 112  # channels of the hyper feature, a 7x7 map
 CELLS = 49  # of that map: each target weight matrix is written as channels x 49, read row by row
+
+
+class Backbone(nn.Module):
+    """A network that gives four feature maps, at strides 4, 8, 16 and 32."""
+
+    channels: tuple[int, int, int, int]  # of the four maps
+    hyper_widths: tuple[int, ...]  # of the layers between the last map and the hyper feature
+    mean: tuple[float, float, float]  # of the input, RGB in 0..255
+    std: tuple[float, float, float]
 
 
 class Eyes(nn.Module):
@@ -37,15 +45,16 @@ class Eyes(nn.Module):
 
     mean: Tensor
     std: Tensor
+    backbone: Backbone
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
         self.register_buffer("mean", torch.tensor(backbone.mean, device="cpu"), persistent=False)
         self.register_buffer("std", torch.tensor(backbone.std, device="cpu"), persistent=False)
 
     def maps(self, crops: Tensor) -> list[Tensor]:
-        """Feature maps of (B, 224, 224, 3) crops in 0..255, in float32 whatever the backbone computes in.
+        """Give the feature maps, float32, of (B, 224, 224, 3) crops in 0..255.
 
         Crops come with channels last, so the network has this memory format for nothing.
         """
@@ -61,15 +70,11 @@ class HyperIQA(Eyes):
     def __init__(self, backbone: str) -> None:
         super().__init__(BACKBONES[backbone]())
         channels = self.backbone.channels
-        self.distortion = nn.ModuleList(
-            [
-                *(
-                    LocalDistortion(channels[i], REDUCED[i], grid=GRIDS[i], width=16)
-                    for i in range(3)
-                ),
-                LocalDistortion(channels[3], None, grid=1, width=TARGET[0] - 3 * 16),
-            ]
-        )
+        local = [
+            LocalDistortion(channels[i], REDUCED[i], grid=GRIDS[i], width=LOCAL) for i in range(3)
+        ]
+        last = LocalDistortion(channels[3], None, grid=1, width=TARGET[0] - 3 * LOCAL)
+        self.distortion = nn.ModuleList([*local, last])
         widths = (channels[3], *self.backbone.hyper_widths, HYPER)
         self.hyper = nn.Sequential(
             *(
@@ -91,7 +96,7 @@ class HyperIQA(Eyes):
             crops: (B, 224, 224, 3), RGB values 0..255, uint8 or floating point.
 
         Returns:
-            (B,) scores, higher is better, on the scale of the training labels and not bounded to it.
+            (B,) scores, higher is better, on the training labels' scale but not bounded to it.
         """
         maps = self.maps(crops)
         v = torch.cat([module(m) for module, m in zip(self.distortion, maps, strict=True)], dim=1)
@@ -106,13 +111,13 @@ class HyperIQA(Eyes):
 
 
 class FoldedHyperIQA(Eyes):
-    """A trained `HyperIQA` in fewer operations: same input, same scores up to rounding. Made by `fold`."""
+    """A trained `HyperIQA` in fewer operations: same scores up to rounding. Made by `fold`."""
 
     def __init__(self, network: HyperIQA) -> None:
         super().__init__(network.backbone)
-        self.distortion = nn.ModuleList([module.as_linear() for module in network.distortion])
+        self.distortion = nn.ModuleList([module.as_linear() for module in network.distortion])  # type: ignore[operator]
         self.hyper = network.hyper
-        self.weights = _stacked_conv(network.weights)
+        self.weights = _stacked_conv(list(network.weights))
         self.biases = _stacked_linear([network.last_weight, *network.biases])
 
     def forward(self, crops: Tensor) -> Tensor:
@@ -129,13 +134,13 @@ class FoldedHyperIQA(Eyes):
 
 
 def fold(network: HyperIQA) -> FoldedHyperIQA:
-    """Fold every BatchNorm into its convolution and stack the layers that share an input, in float64.
+    """Fold BatchNorms into convolutions and stack layers that share an input, in float64.
 
     The network given is left as it is. Returns a network in eval mode and float32.
     """
     network = copy.deepcopy(network).double().eval()
     for module in list(network.backbone.modules()):
-        if isinstance(module, ConvNorm):
+        if isinstance(module, ConvNorm) and isinstance(module.norm, nn.BatchNorm2d):
             module.conv = fuse_conv_bn_eval(module.conv, module.norm)
             module.norm = nn.Identity()
     return FoldedHyperIQA(network).float().eval().requires_grad_(False)
@@ -220,7 +225,7 @@ class ConvNorm(nn.Module):
             groups=groups,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(outputs, eps=eps)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.pad is not None:
@@ -228,7 +233,7 @@ class ConvNorm(nn.Module):
         return self.norm(self.conv(x))
 
 
-class ResNet50(nn.Module):
+class ResNet50(Backbone):
     """ResNet-50 with the stride in the 3x3 convolution; gives the outputs of its four stages."""
 
     channels = (256, 512, 1024, 2048)
@@ -273,7 +278,7 @@ class Bottleneck(nn.Module):
         return F.relu(self.expand(y) + self.shortcut(x), inplace=True)
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0 without its classifier; gives the outputs of blocks 2, 4, 10 and 15."""
 
     channels = (24, 40, 112, 320)
@@ -333,7 +338,10 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-BACKBONES = {"resnet50": ResNet50, "efficientnet_lite0": EfficientNetLite0}
+BACKBONES: dict[str, type[Backbone]] = {
+    "resnet50": ResNet50,
+    "efficientnet_lite0": EfficientNetLite0,
+}
 
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
@@ -343,11 +351,11 @@ def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     return linear
 
 
-def _stacked_linear(linears: Sequence[nn.Linear]) -> nn.Linear:
+def _stacked_linear(linears: Sequence[Any]) -> nn.Linear:
     return _linear(torch.cat([x.weight for x in linears]), torch.cat([x.bias for x in linears]))
 
 
-def _stacked_conv(convs: Sequence[nn.Conv2d]) -> nn.Conv2d:
+def _stacked_conv(convs: Sequence[Any]) -> nn.Conv2d:
     weight = torch.cat([conv.weight for conv in convs]).detach()
     stacked = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, dtype=weight.dtype)
     stacked.weight = nn.Parameter(weight)

@@ -1,10 +1,11 @@
 """The scoring engine: files in, one score per file out, the same alone or in a batch.
 
-Worker processes read files and cut crops; this process fills batches of one fixed size with the crops of whatever images
-come, runs the network, and takes the weighted mean of each image's crops. A large image is cut in parts, so memory is
-bounded by the batches and not by the images.
+Worker processes read files and cut crops; this process fills batches of one fixed size with the
+crops of whatever images come, runs the network, and takes the weighted mean of each image's crops.
+A large image is cut in parts, so memory is bounded by the batches and not by the images.
 
-The network runs on OpenVINO in float32, its tensors all of one shape: 2.8 times as fast as plain PyTorch (bench/README.md).
+The network runs on OpenVINO in float32, its tensors all of one shape: 2.8 times as fast as plain
+PyTorch (bench/README.md).
 """
 
 import hashlib
@@ -49,7 +50,8 @@ def cut(part: Part, *, folder: Path, policy: str) -> tuple[NDArray[Any], NDArray
     """Read an image and cut a part of its crops; gives crops and weights.
 
     Raises:
-        UserError: where the file is not the one that its table lists: a score must never get a wrong key.
+        UserError: where the file is not the one that its table lists: a score must never get a
+        wrong key.
     """
     path, item = folder / part.item.path, part.item
     try:
@@ -119,7 +121,7 @@ class Batch:
             yield from self.flush()
 
     def flush(self) -> Iterator[tuple[str, float]]:
-        """Score what is there; the rest of the batch holds older crops, whose scores are not read."""
+        """Score what is there; the rest of the batch holds old crops, whose scores are not read."""
         owners, self.owners = self.owners, []
         if owners:
             scores = self.network(self.pixels)

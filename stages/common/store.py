@@ -1,8 +1,9 @@
 """The score store: no image is scored twice, whatever happens to the stages' outs.
 
-One SQLite file outside the project, shared by all projects of a user. A score's key is the SHA-256 of the image's file
-and the fingerprint of the scorer: its weights, crop policy, precision and the version of the code that reads pixels.
-Several runs may read and write at once; what was `put` survives a kill.
+One SQLite file outside the project, shared by all projects of a user. A score's key is the SHA-256
+of the image's file and the fingerprint of the scorer: its weights, crop policy, precision and the
+version of the code that reads pixels. Several runs may read and write at once; what was `put`
+survives a kill.
 """
 
 import os
@@ -55,7 +56,7 @@ class ScoreStore:
 
     def get(self, hashes: Sequence[str]) -> dict[str, float]:
         """The scores that are known, by hash."""
-        known = {}
+        known: dict[str, float] = {}
         with self._told():
             for start in range(0, len(hashes), AT_ONCE):
                 asked = [bytes.fromhex(h) for h in hashes[start : start + AT_ONCE]]

@@ -1,16 +1,18 @@
-"""Tables: the rows that stages hand to each other, as CSV files that are sorted by the writer and written whole.
+"""Tables: the rows that stages hand to each other, as CSV files that are sorted by the writer and
+written whole.
 
-A row type lists its columns once, with their types. A table may hold more columns than a reader asks for: a stage that
-needs a path and a hash reads `Candidate`s from any table that has them. Paths are relative to the folder they live in, with
-`/`; every image has its section, the first folder of its path, `.` where there is none.
+A row type lists its columns once, with their types. A table may hold more columns than a reader
+asks for: a stage that needs a path and a hash reads `Candidate`s from any table that has them.
+Paths are relative to the folder they live in, with `/`; every image has its section, the first
+folder of its path, `.` where there is none.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from stages.common import files
 from stages.common.errors import UserError
@@ -40,7 +42,7 @@ class Photograph(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A file that a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv."""
+    """What a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv."""
 
     path: str
     reason: str
@@ -146,12 +148,15 @@ class Lineage(NamedTuple):
 
 
 Row = TypeVar("Row", bound=NamedTuple)
-FORMATS = {float: lambda x: f"{x:.6f}", bool: lambda x: "yes" if x else "no"}
-PARSERS = {bool: lambda text: {"yes": True, "no": False}[text]}
+FORMATS: dict[Any, Callable[[Any], str]] = {
+    float: lambda x: f"{x:.6f}",
+    bool: lambda x: "yes" if x else "no",
+}
+PARSERS: dict[Any, Callable[[str], Any]] = {bool: lambda text: {"yes": True, "no": False}[text]}
 
 
 def write(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
-    """Write rows as CSV: UTF-8, `\\n`, scores with 6 decimals. File names that are not UTF-8 keep their bytes."""
+    """Write rows as CSV: floats with 6 decimals; names that are not UTF-8 keep their bytes."""
     hints = get_type_hints(row_type)
     formats = [FORMATS.get(hints[name], str) for name in row_type._fields]
     buffer = io.StringIO()

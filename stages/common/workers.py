@@ -20,9 +20,11 @@ AHEAD = 4  # items a worker may be ahead of the one that is taken next
 
 
 def worker_count() -> int:
-    """Processes to use: SRSET_WORKERS, else one per available core. 0 works in this process, for debugging.
+    """Processes to use: SRSET_WORKERS, else one per available core. 0 works in this process, for
+    debugging.
 
-    An environment variable and not a parameter: it changes no result, so it must make no stage stale.
+    An environment variable and not a parameter: it changes no result, so it must make no stage
+    stale.
     """
     text = os.environ.get("SRSET_WORKERS")
     if text is None:
@@ -39,7 +41,8 @@ def worker_count() -> int:
 def each(function: Callable[[T], R], items: Sequence[T], *, what: str) -> Iterator[R]:
     """Give `function(item)` for every item, in the order of the items, with a progress bar.
 
-    `function` must be importable by a new process: a function of a module, or a `partial` of one. What it raises is
+    `function` must be importable by a new process: a function of a module, or a `partial` of one.
+    What it raises is
     raised here, with a note that names the item.
     """
     return iter(tqdm(ordered_map(function, items), total=len(items), desc=what, unit=" images"))
@@ -63,7 +66,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
 
 @contextmanager
 def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of new processes that end with this one, however it ends; on a failure the waiting work is dropped."""
+    """A pool of new processes that end with this one; on a failure the waiting work is dropped."""
     context = multiprocessing.get_context("spawn")  # no locks or threads of the parent are copied
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
     try:

@@ -1,0 +1,41 @@
+# make run · make test · make lint · make bench · make weights MODEL=koniq10k
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+MODEL ?= koniq10k-pyiqa
+
+.PHONY: run check test test-quick lint format bench weights
+
+run: $(VENV)/ready check  ## from photographs to the archive
+	dvc repro
+
+check: $(VENV)/ready  ## what would stop a run, before it starts
+	python -m stages.common.preflight
+
+test: $(VENV)/ready
+	python -m pytest
+
+test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
+	python -m pytest -m "not slow"
+
+lint: $(VENV)/ready
+	ruff format --check .
+	ruff check .
+	mypy
+
+format: $(VENV)/ready
+	ruff format .
+	ruff check --fix .
+
+bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
+	python -m bench.bench_store
+
+weights: $(VENV)/ready  ## make weights MODEL=koniq10k
+	python -m stages.common.weights $(MODEL) data/weights
+
+$(VENV)/ready: requirements.txt constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ": make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	touch $@
