@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from stages.common import files, tables
@@ -21,7 +22,14 @@ from stages.common.tables import Lineage, Tile, Verdict
 
 
 class DatasetParams(Params):
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+
+    @field_validator("name")
+    @classmethod
+    def _apart(cls, name: str) -> str:
+        if name == "validation":
+            raise ValueError("must not be the name of the archive's other folder")
+        return name
 
 
 def lineage(verdicts: Sequence[Verdict], tiles: Sequence[Tile]) -> list[Lineage]:

@@ -102,7 +102,8 @@ def without_duplicates(rows: Iterable[Photograph]) -> Iterator[Photograph | Reje
 def files_below(folder: Path) -> list[str]:
     """Every file's path below the folder, sorted; links to folders are followed once."""
     found, seen = [], set()
-    for root, folders, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
+        folders.sort()  # of two ways to one folder, take the first by name
         real = os.path.realpath(root)
         if real in seen:
             folders.clear()
@@ -110,6 +111,10 @@ def files_below(folder: Path) -> list[str]:
         seen.add(real)
         found += [Path(root, name).relative_to(folder).as_posix() for name in names]
     return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def evaluation_rows(folders: list[str]) -> list[Photograph]:

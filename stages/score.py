@@ -16,7 +16,7 @@ from typing import Literal
 
 from tqdm import tqdm
 
-from stages.common import crops, images, scorer, store, tables
+from stages.common import backends, crops, images, scorer, store, tables
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
@@ -28,12 +28,14 @@ SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
 class ScoreParams(Params):
     model: str
     crops: Literal["cover", "pyiqa", "random", "original"]
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "fp32", "fp16", "bf16"]
 
 
-def fingerprint(weights_sha256: str, policy: str) -> str:
+def fingerprint(weights_sha256: str, policy: str, precision: str) -> str:
     """Everything but the file that a score depends on."""
     versions = f"{crops.POLICIES[policy]} pixels {images.VERSION} scorer {scorer.VERSION}"
-    return f"hyperiqa {weights_sha256} {policy} {versions}"
+    return f"hyperiqa {weights_sha256} {policy} {versions} {precision}"
 
 
 def saved(
@@ -67,12 +69,14 @@ def main(
 
     items = tables.read(table, Item)
     loaded = weights.load(params.model, weights_folder)
-    kept = store.ScoreStore(store.default_path(), fingerprint(loaded.sha256, params.crops))
+    device, precision = backends.resolve(params.device, params.precision)
+    key = fingerprint(loaded.sha256, params.crops, precision)
+    kept = store.ScoreStore(store.default_path(), key)
     known = kept.get([item.sha256 for item in items])
     found = len(known)
     missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
     if missing:
-        network = scorer.openvino_network(loaded.network)
+        network = backends.network_on(device, precision, loaded.network)
         new = scorer.score(missing, folder, policy=params.crops, network=network)
         scaled = ((sha256, value * loaded.scale) for sha256, value in new)
         bar = tqdm(saved(scaled, kept), total=len(missing), desc="score", unit=" images")

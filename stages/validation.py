@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 from PIL import Image
 from pydantic import Field
@@ -34,7 +35,7 @@ class ValidationParams(Params):
     candidates: int = Field(ge=1)
     count: int = Field(ge=0)
     picks: list[str]
-    scales: list[int] = Field(min_length=1)
+    scales: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
 def near(dhash: str, others: Sequence[str], bits: int) -> bool:

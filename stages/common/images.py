@@ -37,6 +37,9 @@ MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
 COMPRESSION = 6  # libdeflate's own default; 1 is fastest, 12 smallest
 DHASH_SIDE = 16
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"
+PLAIN_CHUNKS = (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tIME")  # change no pixel
 
 Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
 
@@ -72,13 +75,12 @@ def decode_with_mode(
 ) -> tuple[Pixels, str]:
     """`decode`, and what the file held, as in `JPEG CMYK`."""
     try:
+        plain = _decode_plain_png(content, max_megapixels)
+        if plain is not None:
+            return plain, "PNG RGB"
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             mode = f"{image.format} {image.mode}"
-            if image.width * image.height > max_megapixels * 1e6:
-                raise ImageError(
-                    "too large",
-                    f"{image.width}x{image.height} px, more than {max_megapixels:g} megapixels",
-                )
+            _check_size(image.width, image.height, max_megapixels)
             image.load()
             pixels = np.asarray(_canonical(image))
     except ImageError:
@@ -90,6 +92,34 @@ def decode_with_mode(
         cut = any(word in detail.lower() for word in ("truncated", "unexpected end", "broken png"))
         raise ImageError("truncated" if cut else "unreadable", detail) from None
     return pixels, mode
+
+
+def _check_size(width: int, height: int, max_megapixels: float) -> None:
+    if width * height > max_megapixels * 1e6:
+        detail = f"{width}x{height} px, more than {max_megapixels:g} megapixels"
+        raise ImageError("too large", detail)
+
+
+def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
+    """Decode a PNG that holds 8-bit RGB and nothing that changes it, in half of Pillow's time.
+
+    None for every other file, and for one that is damaged: Pillow then says how.
+    """
+    header = content[:33]
+    if len(header) < 33 or header[:16] != PNG_START or header[24:29] != b"\x08\x02\x00\x00\x00":
+        return None
+    _check_size(*struct.unpack(">II", header[16:24]), max_megapixels)
+    position = len(PNG_SIGNATURE)
+    while position + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, position)
+        if name not in PLAIN_CHUNKS:
+            return None
+        position += 12 + length
+    try:
+        pixels: Pixels = imagecodecs.png_decode(content)
+    except imagecodecs.PngError:
+        return None
+    return pixels
 
 
 def _kind(content: bytes) -> str:
@@ -194,7 +224,7 @@ def encode_png(pixels: Pixels) -> bytes:
     data = imagecodecs.deflate_encode(_filtered(pixels).tobytes(), level=COMPRESSION, raw=False)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", bytes(data)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
+    return PNG_SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

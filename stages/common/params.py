@@ -1,5 +1,6 @@
 """Parameters: one strict model per stage, all faults told at once."""
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,5 +62,6 @@ def _told(section: str, fault: Any) -> str:
         return f"{where} is missing"
     if fault["type"] == "extra_forbidden":
         return f"{where} is not a parameter: check its spelling, or remove it"
-    message = fault["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+    message = fault["msg"].removeprefix("Value error, ")
+    message = re.sub(r"^(Input|String|List) should", "must", message)
     return f"{where} {message}, got {fault['input']!r}"

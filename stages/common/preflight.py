@@ -1,4 +1,4 @@
-"""Look for what would stop a run, before the run starts: `make check`, and first thing in `make run`.
+"""Look for what would stop a run, before it starts: `make check`, and first thing in `make run`.
 
 DVC runs a stage only when the stages before it are through, so a wrong number for the last one
 would be told after hours. Every section of params.yaml is checked here at once.
@@ -27,7 +27,9 @@ def models(pipeline: Path) -> dict[str, type[params.Params]]:
     return found
 
 
-def faults(sections: dict[str, Any], wanted: dict[str, type[params.Params]], path: Path) -> list[str]:
+def faults(
+    sections: dict[str, Any], wanted: dict[str, type[params.Params]], path: Path
+) -> list[str]:
     """Every fault of a parameter file, one text each."""
     told = [
         f"{path}: section `{name}` belongs to no stage: check its spelling, or remove it"

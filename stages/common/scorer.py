@@ -1,18 +1,19 @@
 """The scoring engine: files in, one score per file out, the same alone or in a batch.
 
-Worker processes read files and cut crops; this process fills batches of one fixed size with the
-crops of whatever images come, runs the network, and takes the weighted mean of each image's crops.
-A large image is cut in parts, so memory is bounded by the batches and not by the images.
-
-The network runs on OpenVINO in float32, its tensors all of one shape: 2.8 times as fast as plain
-PyTorch (bench/README.md).
+Worker processes read files and cut crops into slots of shared memory; this process fills batches
+of one fixed size with the crops of whatever images come; threads run the network on them; an
+image's score is the weighted mean of its crops' scores. A large image is cut in parts, so memory
+is bounded by slots and batches, and not by the images.
 """
 
+import functools
 import hashlib
-import warnings
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,38 +21,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common import crops, images, workers
+from stages.common.backends import Network
 from stages.common.errors import UserError
 from stages.common.tables import Item
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
-BATCH = 16  # crops the network takes at once
-PART = 64  # crops a worker cuts at once: 10 MB
+PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
+CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
-Run = Callable[[NDArray[Any]], NDArray[np.float32]]  # (BATCH, 224, 224, 3) to (BATCH,)
+Scored = Iterator[tuple[str, float]]  # an image's SHA-256 and its score, or a part of it
 
 
 class Part(NamedTuple):
-    """Some crops of an image: what one worker cuts at once."""
+    """Some crops of an image: what one worker cuts at once, and into which slot."""
 
     item: Item
     first: int
     last: int
+    slot: int
 
 
-def parts(items: Sequence[Item], policy: str) -> Iterator[Part]:
-    """Share an image's crops out so that no part has more than `PART`."""
+class Cut(NamedTuple):
+    """What a worker sends back. `pixels` is None where they lie in the slot."""
+
+    pixels: NDArray[Any] | None
+    weights: list[float]
+
+
+def parts(items: Sequence[Item], policy: str, *, slots: int) -> Iterator[Part]:
+    """Share the images' crops out, at most `PART` at once, over the slots in turn."""
+    number = 0
     for item in items:
         total = crops.count(policy, item.width, item.height)
         for first in range(0, total, PART):
-            yield Part(item, first, min(first + PART, total))
+            yield Part(item, first, min(first + PART, total), number % slots)
+            number += 1
 
 
-def cut(part: Part, *, folder: Path, policy: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Read an image and cut a part of its crops; gives crops and weights.
+def cut(part: Part, *, folder: Path, policy: str, slots: str) -> Cut:
+    """Read an image and cut a part of its crops.
 
     Raises:
-        UserError: where the file is not the one that its table lists: a score must never get a
-        wrong key.
+        UserError: where the file is not the one its table lists: a score must get no wrong key.
     """
     path, item = folder / part.item.path, part.item
     try:
@@ -62,99 +73,127 @@ def cut(part: Part, *, folder: Path, policy: str) -> tuple[NDArray[Any], NDArray
     except (OSError, images.ImageError) as error:
         raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
     plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
-    return (
-        crops.cut(pixels, plan, first=part.first, last=part.last),
-        plan.weights[part.first : part.last],
-    )
+    cropped = crops.cut(pixels, plan, first=part.first, last=part.last)
+    weights = plan.weights[part.first : part.last].tolist()
+    if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
+        return Cut(cropped, weights)
+    opened_slots(slots)[part.slot, : len(cropped)] = cropped
+    return Cut(None, weights)
 
 
-def score(
-    items: Sequence[Item], folder: Path, *, policy: str, network: Run
-) -> Iterator[tuple[str, float]]:
+def score(items: Sequence[Item], folder: Path, *, policy: str, network: Network) -> Scored:
     """Score images.
 
     Args:
-        items: the images, their paths below `folder`.
+        items: the images, their paths below `folder`, no hash twice.
         policy: a key of `crops.POLICIES`.
-        network: from `openvino_network`.
+        network: what scores crops, from `backends`.
 
     Yields:
-        SHA-256 and score, each image once, in no stated order.
+        SHA-256 and score, in an order that the items alone decide.
     """
-    waiting: dict[str, int] = {}  # crops of an image that have no score yet
-    sums: dict[str, float] = defaultdict(float)
-    batches: dict[Any, Batch] = {}  # by dtype: few policies give anything but uint8
-
-    def done(results: Iterator[tuple[str, float]]) -> Iterator[tuple[str, float]]:
-        for sha256, weighted in results:
-            sums[sha256] += weighted
-            waiting[sha256] -= 1
-            if waiting[sha256] == 0:
-                del waiting[sha256]
-                yield sha256, sums.pop(sha256)
-
-    for item in items:
-        waiting[item.sha256] = crops.count(policy, item.width, item.height)
-    work = list(parts(items, policy))
-    cut_parts = workers.ordered_map(partial(cut, folder=folder, policy=policy), work)
-    for part, (pixels, weights) in zip(work, cut_parts, strict=True):
-        batch = batches.setdefault(pixels.dtype, Batch(network, pixels.dtype))
-        for crop, weight in zip(pixels, weights, strict=True):
-            yield from done(batch.add(part.item.sha256, crop, float(weight)))
-    for batch in batches.values():
-        yield from done(batch.flush())
+    left = {i.sha256: crops.count(policy, i.width, i.height) for i in items}
+    sums = dict.fromkeys(left, 0.0)
+    for sha256, weighted in _crop_scores(items, folder, policy, network):
+        sums[sha256] += weighted
+        left[sha256] -= 1
+        if left[sha256] == 0:
+            yield sha256, sums.pop(sha256)
 
 
-class Batch:
-    """Crops of any images on their way to the network."""
+def _crop_scores(items: Sequence[Item], folder: Path, policy: str, network: Network) -> Scored:
+    # A worker may be AHEAD parts ahead of the one that is read here, so no slot is overwritten.
+    count = workers.AHEAD * max(workers.worker_count(), 1) + 2
+    with shared_slots(count) as slots, Batches(network) as batches:
+        work = list(parts(items, policy, slots=count))
+        task = functools.partial(cut, folder=folder, policy=policy, slots=slots)
+        for part, done in zip(work, workers.ordered_map(task, work), strict=True):
+            pixels = opened_slots(slots)[part.slot] if done.pixels is None else done.pixels
+            for crop, weight in zip(pixels, done.weights, strict=False):
+                yield from batches.add(part.item.sha256, crop, weight)
+        yield from batches.rest()
 
-    def __init__(self, network: Run, dtype: Any) -> None:
+
+class Batches:
+    """Crops of any images on their way through the network; results come in the order of adding."""
+
+    def __init__(self, network: Network) -> None:
         self.network = network
-        self.pixels = np.zeros((BATCH, crops.CROP, crops.CROP, 3), dtype)
+        self.threads = ThreadPoolExecutor(network.threads)
+        self.free: list[NDArray[Any]] = []
+        self.running: deque[tuple[NDArray[Any], list[tuple[str, float]], Future[Any]]] = deque()
+        self.pixels: NDArray[Any] | None = None
         self.owners: list[tuple[str, float]] = []
 
-    def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Iterator[tuple[str, float]]:
-        """Take a crop; give the hash and weighted score of every crop that this finishes."""
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.threads.shutdown(cancel_futures=True)
+
+    def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Scored:
+        """Take a crop; give hash and weighted score of the crops that are through."""
+        if self.pixels is not None and self.pixels.dtype != crop.dtype:
+            self._start()
+        if self.pixels is None:
+            self.pixels = self._buffer(crop.dtype)
         self.pixels[len(self.owners)] = crop
         self.owners.append((sha256, weight))
-        if len(self.owners) == BATCH:
-            yield from self.flush()
+        if len(self.owners) == self.network.batch:
+            self._start()
+        while len(self.running) > self.network.threads:
+            yield from self._finish()
 
-    def flush(self) -> Iterator[tuple[str, float]]:
-        """Score what is there; the rest of the batch holds old crops, whose scores are not read."""
-        owners, self.owners = self.owners, []
-        if owners:
-            scores = self.network(self.pixels)
-            for (sha256, weight), value in zip(owners, scores.tolist(), strict=False):
-                yield sha256, weight * value
+    def rest(self) -> Scored:
+        """Score what is left; a last batch is filled up with old crops, whose scores are not read."""
+        self._start()
+        while self.running:
+            yield from self._finish()
+
+    def _start(self) -> None:
+        if self.pixels is not None:
+            future = self.threads.submit(self.network.run, self.pixels)
+            self.running.append((self.pixels, self.owners, future))
+            self.pixels, self.owners = None, []
+
+    def _finish(self) -> Scored:
+        pixels, owners, future = self.running.popleft()
+        scores = future.result().tolist()
+        self.free.append(pixels)
+        for (sha256, weight), value in zip(owners, scores, strict=False):
+            yield sha256, weight * value
+
+    def _buffer(self, dtype: Any) -> NDArray[Any]:
+        for i, pixels in enumerate(self.free):
+            if pixels.dtype == dtype:
+                return self.free.pop(i)
+        return np.zeros((self.network.batch, *CROP_SHAPE), dtype)
 
 
-def openvino_network(network: Any) -> Run:
-    """Compile a `network.HyperIQA` for the CPU: (BATCH, 224, 224, 3) of 0..255 to (BATCH,)."""
-    import openvino  # slow to import, and not needed where every score is known
-    import torch
+@contextmanager
+def shared_slots(count: int) -> Iterator[str]:
+    """Memory that worker processes share: `count` slots of `PART` crops. Gives what opens it.
 
-    from stages.common.network import fold
+    Not multiprocessing's shared memory: that lies in /dev/shm, which containers often limit to
+    64 MB, and to write beyond that kills the process. This is gone when the last process is.
+    """
+    size = count * PART * int(np.prod(CROP_SHAPE))
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("crops")
+        path = f"/proc/{os.getpid()}/fd/{descriptor}"
+    else:
+        descriptor, path = tempfile.mkstemp(prefix="crops-")
+    try:
+        os.truncate(descriptor, size)
+        yield path
+    finally:
+        opened_slots.cache_clear()
+        os.close(descriptor)
+        if not path.startswith("/proc/"):
+            Path(path).unlink()
 
-    def compiled(dtype: str) -> Any:
-        shape = (BATCH, crops.CROP, crops.CROP, 3)
-        example = torch.zeros(shape, dtype=getattr(torch, dtype))
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the tracer's, about code that does not depend on data
-            graph = openvino.convert_model(
-                fold(network),
-                example_input=example,
-                input=[(shape, openvino.Type(np.dtype(dtype)))],
-            )
-        config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        return openvino.Core().compile_model(graph, "CPU", config)
 
-    models: dict[str, Any] = {}
-
-    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
-        name = pixels.dtype.name
-        if name not in models:
-            models[name] = compiled(name)
-        return models[name](pixels)[0].copy()
-
-    return run
+@functools.cache
+def opened_slots(path: str) -> NDArray[np.uint8]:
+    """The slots, (count, PART, 224, 224, 3)."""
+    return np.memmap(path, np.uint8, "r+").reshape(-1, PART, *CROP_SHAPE)

@@ -118,7 +118,7 @@ class ScoreStore:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise UserError(f"score store {self.path}: {error}: {_remedy(str(error))}") from None
 
 

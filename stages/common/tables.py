@@ -8,7 +8,6 @@ folder of its path, `.` where there is none.
 """
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -159,11 +158,16 @@ def write(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
     """Write rows as CSV: floats with 6 decimals; names that are not UTF-8 keep their bytes."""
     hints = get_type_hints(row_type)
     formats = [FORMATS.get(hints[name], str) for name in row_type._fields]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(row_type._fields)
-    writer.writerows([f(value) for f, value in zip(formats, row, strict=True)] for row in rows)
-    files.write(path, buffer.getvalue().encode("utf-8", errors="surrogateescape"))
+    lines = [",".join(row_type._fields)]
+    lines += [",".join(quoted(f(x)) for f, x in zip(formats, row, strict=True)) for row in rows]
+    files.write(path, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
+
+
+def quoted(text: str) -> str:
+    """A cell as CSV. Not by `csv`, which before Python 3.13 leaves a carriage return bare."""
+    if any(character in text for character in '",\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def read(path: Path, row_type: type[Row]) -> list[Row]:
@@ -188,7 +192,7 @@ def read(path: Path, row_type: type[Row]) -> list[Row]:
             ]
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run `dvc repro`, which makes it") from None
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run `dvc repro`") from None
 
 

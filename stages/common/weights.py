@@ -17,7 +17,6 @@ import difflib
 import hashlib
 import http.client
 import io
-import os
 import re
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
@@ -248,7 +247,7 @@ def fetch(model: Model, folder: Path) -> Path:
             continue
         got = sha256_of(part)
         if got == model.sha256:
-            os.replace(part, path)
+            part.replace(path)
             return path
         faults.append(f"{url}: {_difference(model, part.stat().st_size, got)}, so deleted again")
         part.unlink()

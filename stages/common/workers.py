@@ -52,7 +52,10 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """`each` without the bar."""
     workers = worker_count()
     if workers == 0:
-        yield from map(function, items)
+        for item in items:
+            with _named(item):
+                result = function(item)
+            yield result
         return
     pending: deque[tuple[T, Future[R]]] = deque()
     with pool(workers) as executor:
@@ -76,8 +79,14 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _result(item: T, future: "Future[R]") -> R:
-    try:
+    with _named(item):
         return future.result()
+
+
+@contextmanager
+def _named(item: object) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         error.add_note(f"while working on {item!r}")
         raise

@@ -1,0 +1,193 @@
+"""Where the network runs: OpenVINO or PyTorch on the CPU, PyTorch on a CUDA GPU.
+
+| device | precision | what runs |
+|---|---|---|
+| cpu | fp32 | OpenVINO, two streams; 2 to 3 times as fast as plain PyTorch (bench/README.md) |
+| cpu | bf16 | OpenVINO in bfloat16, fast where the CPU has instructions for it |
+| cuda | fp32 | PyTorch, without TF32 |
+| cuda | fp16, bf16 | PyTorch, backbone in half precision, the small rest in float32 |
+
+On CUDA a batch is one recorded graph, replayed with new pixels, so that starting its many small
+kernels costs nothing. https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
+"""
+
+import queue
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common.crops import CROP
+from stages.common.errors import UserError
+
+PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
+BATCH = {"cpu": 16, "cuda": 1024}  # crops at once: enough to keep all units of the device busy
+OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
+
+
+class Network(NamedTuple):
+    """Something that scores batches of crops.
+
+    Attributes:
+        run: (batch, 224, 224, 3), RGB in 0..255, uint8 or float32, to (batch,) float32. Each crop's
+            score depends on this crop alone.
+        batch: crops it takes at once.
+        threads: how many threads may call it at once.
+        device: `cpu` or `cuda`.
+        precision: `fp32`, `fp16` or `bf16`.
+    """
+
+    run: Callable[[NDArray[Any]], NDArray[np.float32]]
+    batch: int
+    threads: int
+    device: str
+    precision: str
+
+
+def resolve(device: str, precision: str) -> tuple[str, str]:
+    """Replace `auto` by what this machine has, and refuse what it can't do.
+
+    Raises:
+        UserError: for `cuda` without a usable GPU, or a precision that the device lacks.
+    """
+    if device != "cpu":
+        import torch  # slow to import, and not needed to read scores that are known
+
+        if torch.cuda.is_available():
+            device = "cuda"
+        elif device == "cuda":
+            build = torch.version.cuda or "none, this is the CPU build of PyTorch"
+            raise UserError(
+                f"score.device: cuda, but PyTorch {torch.__version__} finds no GPU (its CUDA: "
+                f"{build}): set it to auto or cpu, or install a CUDA build and a driver"
+            )
+        else:
+            device = "cpu"
+    if precision == "auto":
+        precision = PRECISIONS[device][0]
+    if precision not in PRECISIONS[device]:
+        raise UserError(
+            f"score.precision: {precision} is not for {device}: use one of "
+            f"{', '.join(PRECISIONS[device])}, or auto"
+        )
+    return device, precision
+
+
+def network_on(device: str, precision: str, network: Any) -> Network:
+    """Compile a `network.HyperIQA` for a device and precision as `resolve` gives them."""
+    return (
+        openvino_network(network, precision)
+        if device == "cpu"
+        else cuda_network(network, precision)
+    )
+
+
+def openvino_network(network: Any, precision: str = "fp32") -> Network:
+    """Compile for the CPU: a few streams, each called by a thread of its own."""
+    import openvino
+    import torch
+
+    from stages.common.network import fold
+
+    folded = fold(network)
+    shape = (BATCH["cpu"], CROP, CROP, 3)
+    config = {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision],
+    }
+
+    def requests(dtype: str) -> "queue.SimpleQueue[Any]":
+        example = torch.zeros(shape, dtype=getattr(torch, dtype))
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of the tracer, about code that no data decides
+            graph = openvino.convert_model(
+                folded, example_input=example, input=[(shape, openvino.Type(np.dtype(dtype)))]
+            )
+        model = openvino.Core().compile_model(graph, "CPU", config)
+        free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):
+            free.put(model.create_infer_request())
+        return free
+
+    free = {"uint8": requests("uint8")}
+    threads = free["uint8"].qsize()
+
+    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
+        name = pixels.dtype.name
+        if name not in free:
+            free[name] = requests(name)
+        request = free[name].get()
+        try:
+            return request.infer({0: pixels})[0].copy()
+        finally:
+            free[name].put(request)
+
+    return Network(run, BATCH["cpu"], threads, "cpu", precision)
+
+
+def torch_network(network: Any, precision: str = "fp32", device: str = "cpu") -> Network:
+    """Plain PyTorch, channels last, for a device without any of the above, and to compare with."""
+    import torch
+
+    from stages.common.network import fold
+
+    folded = _ready(fold(network), precision, device)
+
+    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            scores: NDArray[np.float32] = folded(torch.from_numpy(pixels).to(device)).cpu().numpy()
+        return scores
+
+    return Network(run, BATCH[device], 1, device, precision)
+
+
+def cuda_network(network: Any, precision: str) -> Network:
+    """Compile for the GPU: pixels are copied from pinned memory while the GPU works on."""
+    import torch
+
+    from stages.common.network import fold
+
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False  # the same kernels, and so the same scores, each run
+    folded = _ready(fold(network), precision, "cuda")
+    graphs: dict[str, tuple[Any, Any, Any, Any]] = {}
+
+    def recorded(dtype: str) -> tuple[Any, Any, Any, Any]:
+        shape = (BATCH["cuda"], CROP, CROP, 3)
+        pinned = torch.zeros(shape, dtype=getattr(torch, dtype), pin_memory=True)
+        given = pinned.cuda()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # a graph can be recorded only after a few runs
+            for _ in range(3):
+                folded(given)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            scores = folded(given)
+        return graph, pinned, given, scores
+
+    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            name = pixels.dtype.name
+            if name not in graphs:
+                graphs[name] = recorded(name)
+            graph, pinned, given, scores = graphs[name]
+            pinned.copy_(torch.from_numpy(pixels))
+            given.copy_(pinned, non_blocking=True)
+            graph.replay()
+            result: NDArray[np.float32] = scores.float().cpu().numpy()
+        return result
+
+    return Network(run, BATCH["cuda"], 1, "cuda", precision)
+
+
+def _ready(folded: Any, precision: str, device: str) -> Any:
+    import torch
+
+    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
+    return folded.to(device, memory_format=torch.channels_last)
