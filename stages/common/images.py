@@ -108,7 +108,8 @@ def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
     header = content[:33]
     if len(header) < 33 or header[:16] != PNG_START or header[24:29] != b"\x08\x02\x00\x00\x00":
         return None
-    _check_size(*struct.unpack(">II", header[16:24]), max_megapixels)
+    width, height = struct.unpack(">II", header[16:24])
+    _check_size(width, height, max_megapixels)
     position = len(PNG_SIGNATURE)
     while position + 8 <= len(content):
         length, name = struct.unpack_from(">I4s", content, position)

@@ -145,7 +145,7 @@ class Batches:
             yield from self._finish()
 
     def rest(self) -> Scored:
-        """Score what is left; a last batch is filled up with old crops, whose scores are not read."""
+        """Score what is left. A last batch is filled up with old crops, whose scores go unread."""
         self._start()
         while self.running:
             yield from self._finish()

@@ -74,8 +74,12 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
     try:
         yield executor
-    finally:
+    except BaseException:
+        for process in multiprocessing.active_children():  # whatever they are at
+            process.kill()
         executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def _result(item: T, future: "Future[R]") -> R:
