@@ -7,11 +7,11 @@ MODEL ?= koniq10k-pyiqa
 
 .PHONY: run check test test-quick lint format bench weights
 
-run: $(VENV)/ready check  ## from photographs to the archive
+run: $(VENV)/ready  ## from photographs to the archive
 	dvc repro
 
 check: $(VENV)/ready  ## what would stop a run, before it starts
-	python -m stages.common.preflight
+	python -m stages.check data/tables/checked.txt
 
 test: $(VENV)/ready
 	python -m pytest

@@ -133,13 +133,14 @@ def main(
         ("subimages", len(scaled), len(cut), reasons(uncut)),
         ("cutoff of subimages", len(tiles), len(kept), reasons(tiles)),
     ]
-    scale_of = {tile.path: tile.scale for tile in cut}
+    tile_of = {tile.path: tile for tile in cut}
+    origins = {tile_of[row.path].photograph_sha256 for row in kept}
     header = ("", "cut", "share", "kept", "share")
     sections = shares((r.section for r in tiles), (r.section for r in kept))
-    scales = shares((scale_of[r.path] for r in tiles), (scale_of[r.path] for r in kept))
+    scales = shares((tile_of[r.path].scale for r in tiles), (tile_of[r.path].scale for r in kept))
     mean = math.fsum(row.hyperiqa for row in kept) / len(kept)
     parts = [
-        f"<p>{len(kept):,} tiles of {len(collected):,} photographs · HyperIQA {mean:.4f} on "
+        f"<p>{len(kept):,} tiles of {len(origins):,} photographs · HyperIQA {mean:.4f} on "
         f"average, {kept[-1].hyperiqa:.4f} at least · {sum(r.bytes for r in kept) / 1e6:,.1f} MB"
         "</p><h2>The way</h2>",
         page.table(("stage", "in", "out", "left out"), way),

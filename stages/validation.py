@@ -1,5 +1,4 @@
-"""Choose validation photographs among the best that are not trained on, and write their LR
-versions.
+"""Choose validation photographs among the best that are not trained on, and shrink them.
 
 Takes:  the folder of photographs; gathered.csv; cutoff_images.csv.
 Leaves: validation/hr, validation/x2, validation/x4 (one folder a scale); validation.csv.
@@ -7,7 +6,7 @@ Rule:   candidates are the next best photographs after the cutoff. `picks` names
         else go down the ranks and take those that differ from all taken before in at least
         `APART_BITS` bits of their difference hash. A near-duplicate of a training photograph is
         never taken. Each is cropped at the right and bottom to a multiple of all scales, and
-        shrunk by the mean of each scale x scale block.
+        shrunk by Pillow's BOX, the mean of each scale x scale block, rounded once a side.
 Source: Phhofm, Guides/DatasetPreparation.md: four images, LR by BOX downscale.
 """
 

@@ -29,7 +29,10 @@ def load(model: type[P], section: str, path: Path = Path("params.yaml")) -> P:
     sections = read(path)
     if section not in sections:
         raise UserError(f"{path}: section `{section}` is missing: take it from the repository's")
-    return check(model, section, sections[section], path)
+    told = faults(model, section, sections[section])
+    if told:
+        raise UserError(f"{path}: {'; '.join(told)}")
+    return model.model_validate(sections[section])
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -45,13 +48,13 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def check(model: type[P], section: str, values: object, path: Path) -> P:
-    """Check the values of one section."""
+def faults(model: type[P], section: str, values: object) -> list[str]:
+    """Every fault of a section's values, one text each; none where they fit the model."""
     try:
-        return model.model_validate(values)
+        model.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(_told(section, fault) for fault in error.errors())
-        raise UserError(f"{path}: {faults}") from None
+        return [_told(section, fault) for fault in error.errors()]
+    return []
 
 
 def _told(section: str, fault: Any) -> str:
