@@ -1,14 +1,14 @@
-"""Scores by pyiqa's HyperIQA, for comparison only; run by the benchmarks, in an environment of its own.
+"""Scores by pyiqa's HyperIQA: what the benchmarks compare with, in an environment of its own.
 
     PYTHON bench/peer_pyiqa.py CHECKPOINT
 
-reads paths of images from standard input, one a line, and answers each with one line of JSON: `score`,
-and `seconds` for the network alone, on the image as a tensor. The first line is `version` and
-`threads`.
+reads paths of images from standard input, one a line, and answers each with a line of JSON: its
+`score`, and the `seconds` that this took, the reading of the file left out. The first line tells
+`version` and `threads`.
 
-pyiqa (https://github.com/chaofengc/IQA-PyTorch) is licensed for non-commercial use and is no part of
-this project: nothing here is copied from it or imported elsewhere. What it needs, beside a CPU build
-of torch:
+pyiqa (https://github.com/chaofengc/IQA-PyTorch) is licensed for non-commercial use and is no part
+of this project: nothing is copied from it, and nothing else imports it. What it needs, beside a
+build of torch for CPUs:
 
     pip install --no-deps pyiqa timm torchvision
     pip install pillow scipy pandas einops pyyaml tqdm opencv-python-headless huggingface_hub
@@ -25,9 +25,9 @@ for name in ("nms", "qnms"):
     if not hasattr(torch.ops.torchvision, name):
         torch.library.define(f"torchvision::{name}", "(Tensor a, Tensor b, float c) -> Tensor")
 
-import pyiqa  # noqa: E402
-import timm  # noqa: E402
-from pyiqa.utils.img_util import imread2tensor  # noqa: E402
+import pyiqa  # type: ignore[import-not-found]  # noqa: E402
+import timm  # type: ignore[import-not-found]  # noqa: E402
+from pyiqa.utils.img_util import imread2tensor  # type: ignore[import-not-found]  # noqa: E402
 
 
 def main(checkpoint: str) -> None:
@@ -35,7 +35,8 @@ def main(checkpoint: str) -> None:
     create = timm.create_model
 
     def without_download(name: str, **options: object) -> torch.nn.Module:
-        return create(name, **{**options, "pretrained": False})
+        backbone: torch.nn.Module = create(name, **{**options, "pretrained": False})
+        return backbone
 
     timm.create_model = without_download  # its values are replaced by the checkpoint's anyway
     metric = pyiqa.create_metric("hyperiqa", device="cpu", pretrained_model_path=checkpoint)
@@ -48,7 +49,7 @@ def main(checkpoint: str) -> None:
 
 
 def answer(content: dict[str, object]) -> None:
-    """Write a line that the other side can wait for; pyiqa itself prints lines too."""
+    """Write a line that the other side can wait for; pyiqa prints lines of its own."""
     print("answer " + json.dumps(content), flush=True)
 
 

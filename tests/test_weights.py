@@ -1,5 +1,6 @@
 """Weights: one network from every layout, one clear line for every bad file, downloads that end."""
 
+import dataclasses
 import hashlib
 import http.server
 import os
@@ -18,10 +19,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from stages.common import weights
+from stages.common import models
 from stages.common.errors import UserError
+from stages.common.models import MODELS, Model, fetch, main
 from stages.common.network import HyperIQA
-from stages.common.weights import MODELS, Model, Weights, fetch, load, main, names_in
+from stages.common.weights import Weights, load, names_in
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = [
@@ -48,6 +50,15 @@ def scores(loaded: Weights) -> Tensor:
     crops = torch.randint(0, 256, (2, 224, 224, 3), generator=torch.Generator().manual_seed(1))
     found: Tensor = loaded.network(crops.to(torch.uint8))
     return found * loaded.scale
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other take minutes where other programs use the cores too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -252,13 +263,17 @@ def test_a_missing_builtin_file_is_restored_by_git(tmp_path: Path) -> None:
         load("builtin", tmp_path)
 
 
-def test_a_pinned_file_with_another_content_is_not_used(
+def test_a_pinned_file_is_used_and_one_with_another_content_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Model(file="a.pth", licence="", sha256="0" * 64, size=1_000_000, urls=("http://x/a",))
-    monkeypatch.setitem(MODELS, "toy", model)
     torch.save(golden_state(), tmp_path / "a.pth")
-    size = (tmp_path / "a.pth").stat().st_size
+    content = (tmp_path / "a.pth").read_bytes()
+    size, sha256 = len(content), hashlib.sha256(content).hexdigest()
+    pinned = Model(file="a.pth", licence="", sha256=sha256, size=size, urls=("http://x/a",))
+    monkeypatch.setitem(MODELS, "toy", pinned)
+    assert (load("toy", tmp_path).name, load("toy", tmp_path).sha256) == ("toy", sha256)
+    another = dataclasses.replace(pinned, sha256="0" * 64, size=1_000_000)
+    monkeypatch.setitem(MODELS, "toy", another)
     with pytest.raises(UserError) as caught:
         load("toy", tmp_path)
     assert str(caught.value).startswith(
@@ -438,7 +453,7 @@ def test_a_page_instead_of_the_file_does_not_touch_the_part(server: Server, tmp_
 def test_a_server_that_says_nothing_is_given_up(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+    monkeypatch.setattr(models, "TIMEOUT", 0.2)
     with pytest.raises(UserError, match="timed out"):
         fetch(toy(server.url("silent")), tmp_path)
 
@@ -471,7 +486,7 @@ def test_main_tells_the_licence_first(
 
 def test_the_command_line_ends_with_one_line(tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "stages.common.weights", "koniq", str(tmp_path)],
+        [sys.executable, "-m", "stages.common.models", "koniq", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -479,7 +494,7 @@ def test_the_command_line_ends_with_one_line(tmp_path: Path) -> None:
     )
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        "error: weights: model: got `koniq`; did you mean `koniq10k`? expected one of builtin, "
+        "error: models: model: got `koniq`; did you mean `koniq10k`? expected one of builtin, "
         "koniq10k, koniq10k-pyiqa\n"
     )
 

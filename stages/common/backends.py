@@ -12,6 +12,7 @@ kernels costs nothing. https://pytorch.org/blog/accelerating-pytorch-with-cuda-g
 """
 
 import queue
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -113,11 +114,13 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
 
     free = {"uint8": requests("uint8")}
     threads = free["uint8"].qsize()
+    lock = threading.Lock()
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
         name = pixels.dtype.name
-        if name not in free:
-            free[name] = requests(name)
+        with lock:
+            if name not in free:
+                free[name] = requests(name)
         request = free[name].get()
         try:
             return request.infer({0: pixels})[0].copy()

@@ -58,20 +58,26 @@ def parts(items: Sequence[Item], policy: str, *, slots: int) -> Iterator[Part]:
             number += 1
 
 
-def cut(part: Part, *, folder: Path, policy: str, slots: str) -> Cut:
-    """Read an image and cut a part of its crops.
+@functools.lru_cache(maxsize=1)  # a worker opens an image of many parts once
+def checked_pixels(path: Path, sha256: str) -> images.Pixels:
+    """Read an image.
 
     Raises:
         UserError: where the file is not the one its table lists: a score must get no wrong key.
     """
-    path, item = folder / part.item.path, part.item
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != item.sha256:
+        if hashlib.sha256(content).hexdigest() != sha256:
             raise UserError(f"{path} has changed since it was listed: run `dvc repro` again")
-        pixels = images.decode(content)
+        return images.decode(content)
     except (OSError, images.ImageError) as error:
         raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
+
+
+def cut(part: Part, *, folder: Path, policy: str, slots: str) -> Cut:
+    """Cut a part of an image's crops into its slot."""
+    item = part.item
+    pixels = checked_pixels(folder / item.path, item.sha256)
     plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
     cropped = crops.cut(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()

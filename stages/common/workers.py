@@ -42,8 +42,7 @@ def each(function: Callable[[T], R], items: Sequence[T], *, what: str) -> Iterat
     """Give `function(item)` for every item, in the order of the items, with a progress bar.
 
     `function` must be importable by a new process: a function of a module, or a `partial` of one.
-    What it raises is
-    raised here, with a note that names the item.
+    What it raises is raised here, with a note that names the item.
     """
     return iter(tqdm(ordered_map(function, items), total=len(items), desc=what, unit=" images"))
 
