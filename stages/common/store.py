@@ -59,13 +59,13 @@ class ScoreStore:
         known: dict[str, float] = {}
         with self._told():
             for start in range(0, len(hashes), AT_ONCE):
-                asked = [bytes.fromhex(h) for h in hashes[start : start + AT_ONCE]]
+                asked = {bytes.fromhex(h): h for h in hashes[start : start + AT_ONCE]}
                 marks = ",".join("?" * len(asked))
                 rows = self._database.execute(
                     f"SELECT sha256, hyperiqa FROM score WHERE scorer = ? AND sha256 IN ({marks})",
                     (self._scorer, *asked),
                 )
-                known.update((sha256.hex(), score) for sha256, score in rows)
+                known.update((asked[sha256], score) for sha256, score in rows)
         return known
 
     def put(self, scores: Iterable[tuple[str, float]]) -> None:

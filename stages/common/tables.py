@@ -8,7 +8,9 @@ folder of its path, `.` where there is none.
 """
 
 import csv
+import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
@@ -158,14 +160,20 @@ def write(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
     """Write rows as CSV: floats with 6 decimals; names that are not UTF-8 keep their bytes."""
     hints = get_type_hints(row_type)
     formats = [FORMATS.get(hints[name], str) for name in row_type._fields]
-    lines = [",".join(row_type._fields)]
-    lines += [",".join(quoted(f(x)) for f, x in zip(formats, row, strict=True)) for row in rows]
-    files.write(path, ("\n".join(lines) + "\n").encode("utf-8", errors="surrogateescape"))
+    content = io.BytesIO()  # a million rows as one string each would need several times as much
+    content.write((",".join(row_type._fields) + "\n").encode())
+    for row in rows:
+        line = ",".join([quoted(f(x)) for f, x in zip(formats, row, strict=True)]) + "\n"
+        content.write(line.encode("utf-8", errors="surrogateescape"))
+    files.write(path, content.getvalue())
+
+
+SPECIAL = re.compile(r'[",\r\n]').search
 
 
 def quoted(text: str) -> str:
     """A cell as CSV. Not by `csv`, which before Python 3.13 leaves a carriage return bare."""
-    if any(character in text for character in '",\r\n'):
+    if SPECIAL(text):
         return '"' + text.replace('"', '""') + '"'
     return text
 
