@@ -1,9 +1,10 @@
 """Make a photograph worse, in steps whose order is known without asking anybody.
 
-Four kinds, each with one number that says how much: `blur` (Gaussian, standard deviation in px), `noise` (Gaussian,
-independent in each channel, standard deviation in levels of 255), `jpeg` (libjpeg's quality, lower is worse) and `downup`
-(scaled down by a factor and back up). A set is a crop and three versions of it, each worse than the one before; what
-RankIQA learns from: Liu et al., "RankIQA: Learning from Rankings for No-reference Image Quality Assessment", ICCV 2017.
+Four kinds, each with one number that says how much: `blur` (Gaussian, standard deviation in px),
+`noise` (Gaussian, independent in each channel, standard deviation in levels of 255), `jpeg`
+(libjpeg's quality, lower is worse) and `downup` (scaled down by a factor and back up). A set is a
+crop and three versions of it, each worse than the one before; what RankIQA learns from: Liu et al.,
+"RankIQA: Learning from Rankings for No-reference Image Quality Assessment", ICCV 2017.
 """
 
 import io
@@ -17,17 +18,16 @@ from stages.common.crops import CROP
 
 KINDS = ("blur", "noise", "jpeg", "downup")
 VERSIONS = 4  # of a crop in a set: itself and three severities
-SCALES = (1.0, 0.75, 0.5)  # a rated image is soft and noisy at its own size; scaled down, it is as clean as a good one
-SIDE = 248  # px that are degraded, so that a crop is not cut at JPEG's 8 px blocks alone nor filtered at its border
+# Rated images are soft and noisy at their own size; scaled down they are as clean as good ones.
+SCALES = (1.0, 0.75, 0.5)
+SIDE = 248  # px that are degraded, so that a crop is seldom aligned with JPEG's blocks of 8 px
 DOWN = (Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 UP = (*DOWN, Image.Resampling.BILINEAR)
 
 Pixels = NDArray[np.uint8]  # (H, W, 3), RGB
 
 
-def degrade(
-    image: Image.Image, kind: str, level: float, rng: np.random.Generator
-) -> Image.Image:
+def degrade(image: Image.Image, kind: str, level: float, rng: np.random.Generator) -> Image.Image:
     """Degrade an RGB image; `kind` is one of `KINDS`, `level` in its unit (see above).
 
     The same state of `rng` gives the same noise, filters and JPEG subsampling.

