@@ -29,6 +29,7 @@ format: $(VENV)/ready
 	ruff check --fix .
 
 bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
+	python -m bench.bench_images
 	python -m bench.bench_store
 
 weights: $(VENV)/ready  ## make weights MODEL=koniq10k
