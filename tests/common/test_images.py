@@ -1,0 +1,493 @@
+"""The one door for pixels: what every kind of file becomes, and the PNG files that leave."""
+
+import hashlib
+import io
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from PIL import Image, ImageCms, ImageOps
+
+from stages.common.images import (
+    ImageError,
+    Pixels,
+    decode,
+    decode_with_mode,
+    encode_png,
+    pixels_sha256,
+    read,
+    resize,
+    write_png,
+)
+from tests.conftest import SAMPLES, encoded, environment, noise
+from tests.strategies import pixels as any_pixels
+
+WIDE = 8  # of the little pictures; higher than wide, so that a turn shows
+HIGH = 12
+
+# What a viewer does with each value of EXIF's orientation: the array operation, by TIFF 6.0.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a, 1),
+}
+
+
+def ramp(channels: int) -> np.ndarray:
+    """(HIGH, WIDE, channels) uint8, no two values alike in a channel."""
+    values = np.arange(HIGH * WIDE, dtype=np.uint8).reshape(HIGH, WIDE, 1)
+    return np.concatenate([values * 2 + channel for channel in range(channels)], axis=2)
+
+
+def png(
+    width: int, height: int, *, bits: int, colour: int, rows: bytes, more: bytes = b""
+) -> bytes:
+    """A PNG by hand: for what Pillow does not write. `rows` hold the filter bytes already."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    data = chunk(b"IHDR", header) + more + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
+
+
+def orientation(value: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif.tobytes()
+
+
+def test_rgb_comes_through_as_it_is() -> None:
+    pixels = noise(HIGH, WIDE)
+    for kind in ("PNG", "BMP", "PPM", "TIFF"):
+        assert decode(encoded(pixels, kind)).tolist() == pixels.tolist()
+
+
+def test_lossy_formats_look_as_pillow_sees_them(sample_pixels: list[Pixels]) -> None:
+    for kind in ("JPEG", "WEBP", "AVIF", "JPEG2000"):
+        content = encoded(sample_pixels[0], kind)
+        seen = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+        pixels, mode = decode_with_mode(content)
+        assert mode == f"{kind} RGB"
+        assert pixels.tolist() == seen.tolist()
+        assert np.abs(pixels.astype(int) - sample_pixels[0]).mean() < 8
+
+
+def test_a_jpeg_is_stored_as_ycbcr_and_leaves_as_rgb() -> None:
+    red = np.full((16, 16, 3), (200, 40, 10), np.uint8)
+    pixels = decode(encoded(red, "JPEG", quality=95))
+    assert np.abs(pixels.astype(int) - red).max() <= 3
+
+
+def test_grey_becomes_rgb_of_the_same_values() -> None:
+    grey = ramp(1)[:, :, 0]
+    for kind in ("PNG", "TIFF", "BMP"):
+        pixels, mode = decode_with_mode(encoded(grey, kind))
+        assert mode == f"{kind} L"
+        assert pixels.tolist() == np.dstack([grey] * 3).tolist()
+
+
+def test_one_bit_becomes_black_and_white() -> None:
+    bits = ramp(1)[:, :, 0] % 3 == 0
+    pixels, mode = decode_with_mode(encoded(Image.fromarray(bits), "PNG"))
+    assert mode == "PNG 1"
+    assert pixels.tolist() == np.dstack([np.where(bits, 255, 0)] * 3).tolist()
+
+
+def test_one_bit_with_a_profile_becomes_black_and_white() -> None:
+    bits = ramp(1)[:, :, 0] % 3 == 0
+    content = encoded(Image.fromarray(bits), "PNG", icc_profile=swapped_primaries())
+    assert decode(content).tolist() == np.dstack([np.where(bits, 255, 0)] * 3).tolist()
+
+
+def test_a_palette_is_looked_up() -> None:
+    colours = noise(1, 256)[0]
+    indices = ramp(1)[:, :, 0]
+    image = Image.frombytes("P", (WIDE, HIGH), indices.tobytes())
+    image.putpalette(colours.tobytes())
+    pixels, mode = decode_with_mode(encoded(image, "PNG"))
+    assert mode == "PNG P"
+    assert pixels.tolist() == colours[indices].tolist()
+
+
+def test_transparent_palette_entries_lie_over_white() -> None:
+    colours = noise(1, 256)[0]
+    indices = ramp(1)[:, :, 0]
+    image = Image.frombytes("P", (WIDE, HIGH), indices.tobytes())
+    image.putpalette(colours.tobytes())
+    expected = colours.copy()
+    expected[4] = 255
+    assert decode(encoded(image, "PNG", transparency=4)).tolist() == expected[indices].tolist()
+    assert decode(encoded(image, "GIF", transparency=4)).tolist() == expected[indices].tolist()
+
+
+def test_palette_with_alpha_of_its_own_is_blended() -> None:
+    colours = np.tile(np.array([[0, 0, 0]], np.uint8), (256, 1))
+    image = Image.frombytes("P", (2, 1), bytes([0, 1]))
+    image.putpalette(colours.tobytes())
+    pixels = decode(encoded(image, "PNG", transparency=bytes([255, 51])))
+    assert pixels[0].tolist() == [[0, 0, 0], [204, 204, 204]]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_alpha_lies_over_white(kind: str) -> None:
+    pixels = ramp(4)
+    pixels[:, :, 3] = np.linspace(0, 255, HIGH * WIDE).reshape(HIGH, WIDE)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    seen, mode = decode_with_mode(encoded(pixels, kind, **options))
+    alpha = pixels[:, :, 3:].astype(float) / 255
+    expected = pixels[:, :, :3] * alpha + 255 * (1 - alpha)
+    assert mode == f"{kind} RGBA"
+    assert np.abs(seen - expected).max() <= 1
+    assert seen[0, 0].tolist() == [255, 255, 255]  # where nothing can be seen, not what is stored
+
+
+def test_grey_with_alpha_lies_over_white() -> None:
+    pixels = np.array([[[10, 255], [10, 0], [10, 51]]], np.uint8)
+    seen, mode = decode_with_mode(encoded(la(pixels), "PNG"))
+    assert mode == "PNG LA"
+    assert seen[0].tolist() == [[10] * 3, [255] * 3, [206] * 3]
+
+
+def la(pixels: np.ndarray) -> Image.Image:
+    return Image.frombytes("LA", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+
+
+def test_a_transparent_colour_lies_over_white() -> None:
+    pixels = ramp(3)
+    expected = pixels.copy()
+    expected[2, 3] = 255
+    colour = tuple(pixels[2, 3].tolist())
+    assert decode(encoded(pixels, "PNG", transparency=colour)).tolist() == expected.tolist()
+    grey = ramp(1)[:, :, 0]
+    seen = decode(encoded(grey, "PNG", transparency=int(grey[2, 3])))
+    assert seen[2, 3].tolist() == [255] * 3
+    assert seen[2, 4].tolist() == [grey[2, 4]] * 3
+
+
+def test_cmyk_becomes_rgb() -> None:
+    inks = np.zeros((16, 32, 4), np.uint8)
+    inks[:, :16] = (0, 255, 255, 0)  # magenta and yellow: red
+    inks[:, 16:] = (0, 0, 0, 128)  # half of the black: grey
+    image = Image.frombytes("CMYK", (32, 16), inks.tobytes())
+    for kind in ("JPEG", "TIFF"):
+        pixels, mode = decode_with_mode(encoded(image, kind))
+        assert mode == f"{kind} CMYK"
+        assert np.abs(pixels[8, 4].astype(int) - (255, 0, 0)).max() <= 6
+        assert np.abs(pixels[8, 28].astype(int) - (127, 127, 127)).max() <= 6
+
+
+def test_lab_becomes_rgb() -> None:
+    white = Image.frombytes("LAB", (2, 1), bytes([255, 0, 0, 0, 0, 0]))  # L*, a*, b*
+    pixels = decode(encoded(white, "TIFF"))
+    assert np.abs(pixels[0].astype(int) - [[255] * 3, [0] * 3]).max() <= 3
+
+
+def test_16_bit_grey_is_rounded_to_8() -> None:
+    values = np.array([[0, 128, 129, 257, 385, 386, 32768, 65406, 65407, 65535]], np.uint16)
+    expected = np.round(values / 257).astype(int)
+    assert expected[0].tolist() == [0, 0, 1, 1, 1, 2, 128, 254, 255, 255]
+    for kind in ("PNG", "TIFF"):
+        pixels, mode = decode_with_mode(encoded(values, kind))
+        assert mode == f"{kind} I;16"
+        assert pixels.tolist() == np.dstack([expected] * 3).tolist()
+
+
+def test_16_bit_grey_of_an_older_byte_order_is_the_same() -> None:
+    values = np.array([[0, 300, 40000, 65535]], np.uint16)
+    content = encoded(Image.frombytes("I;16B", (4, 1), values.astype(">u2").tobytes()), "TIFF")
+    pixels, mode = decode_with_mode(content)
+    assert mode == "TIFF I;16B"
+    assert pixels[0, :, 0].tolist() == np.round(values / 257).astype(int)[0].tolist()
+
+
+def test_16_bit_rgb_gives_its_8_high_bits() -> None:
+    values = np.array([[[0, 255, 256], [511, 32767, 32768], [65279, 65280, 65535]]], np.uint16)
+    rows = b"\0" + values.astype(">u2").tobytes()
+    pixels = decode(png(3, 1, bits=16, colour=2, rows=rows))
+    assert pixels.tolist() == (values >> 8).tolist()
+
+
+def test_16_bit_rgb_with_alpha_lies_over_white() -> None:
+    values = np.array([[[0, 256, 65535, 65535], [1, 2, 3, 0]]], np.uint16)
+    pixels = decode(png(2, 1, bits=16, colour=6, rows=b"\0" + values.astype(">u2").tobytes()))
+    assert pixels.tolist() == [[[0, 1, 255], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_grey_of_few_bits_spans_black_to_white(bits: int) -> None:
+    top = 2**bits - 1
+    packed = bytes([(0 << (8 - bits)) | (top << (8 - 2 * bits))])
+    pixels = decode(png(2, 1, bits=bits, colour=0, rows=b"\0" + packed))
+    assert pixels.tolist() == [[[0] * 3, [255] * 3]]
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "JPEG"])
+def test_orientation_is_applied(turn: int, kind: str) -> None:
+    pixels = np.kron(noise(3, 2, seed=turn), np.ones((16, 16, 1), np.uint8))  # survives JPEG
+    options = {"lossless": True} if kind == "WEBP" else {}
+    plain = decode(encoded(pixels, kind, **options))
+    turned = decode(encoded(pixels, kind, exif=orientation(turn), **options))
+    assert turned.tolist() == UPRIGHT[turn](plain).tolist()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_orientation_is_applied_to_16_bit_grey(turn: int, kind: str) -> None:
+    values = ramp(1)[:, :, 0].astype(np.uint16) * 257
+    pixels = decode(encoded(values, kind, exif=orientation(turn)))
+    expected = UPRIGHT[turn](ramp(1))
+    assert pixels.tolist() == np.dstack([expected] * 3).tolist()
+
+
+@pytest.mark.parametrize("turn", [3, 6])
+def test_orientation_is_applied_to_alpha_and_palette(turn: int) -> None:
+    alpha = ramp(4)
+    alpha[:, :, 3] = 255
+    seen = decode(encoded(alpha, "PNG", exif=orientation(turn)))
+    assert seen.tolist() == UPRIGHT[turn](alpha[:, :, :3]).tolist()
+    palette = Image.fromarray(noise(HIGH, WIDE)).quantize(16)
+    look = np.asarray(palette.convert("RGB"))
+    seen = decode(encoded(palette, "PNG", exif=orientation(turn)))
+    assert seen.tolist() == UPRIGHT[turn](look).tolist()
+
+
+def swapped_primaries() -> bytes:
+    """A profile in which red is what sRGB calls green, and green red; not named sRGB."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    tags = {}
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for i in range(count):
+        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * i)
+        tags[name] = (132 + 12 * i, offset, size)
+    for place, name in ((tags[b"rXYZ"][0], b"gXYZ"), (tags[b"gXYZ"][0], b"rXYZ")):
+        struct.pack_into(">4s", profile, place, name)
+    _, offset, size = tags[b"desc"]
+    text = bytes(profile[offset : offset + size])
+    changed = text.replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
+    profile[offset : offset + size] = changed.replace(b"sRGB", b"Swap")
+    return bytes(profile)
+
+
+def test_an_embedded_profile_is_converted_to_srgb() -> None:
+    pixels = noise(HIGH, WIDE)
+    for kind in ("PNG", "TIFF"):
+        seen = decode(encoded(pixels, kind, icc_profile=swapped_primaries()))
+        expected = pixels[:, :, [1, 0, 2]]
+        assert np.abs(seen.astype(int) - expected).max() <= 2
+
+
+def test_a_profile_is_converted_below_alpha_too() -> None:
+    pixels = np.dstack([noise(HIGH, WIDE), np.full((HIGH, WIDE), 255, np.uint8)])
+    seen = decode(encoded(pixels, "PNG", icc_profile=swapped_primaries()))
+    assert np.abs(seen.astype(int) - pixels[:, :, [1, 0, 2]]).max() <= 2
+
+
+def test_a_profile_is_converted_after_the_turn() -> None:
+    pixels = noise(HIGH, WIDE)
+    options = {"icc_profile": swapped_primaries(), "exif": orientation(6)}
+    seen = decode(encoded(pixels, "PNG", **options))
+    assert np.abs(seen.astype(int) - np.rot90(pixels, -1)[:, :, [1, 0, 2]]).max() <= 2
+
+
+def test_a_grey_profile_keeps_white_black_and_order() -> None:
+    grey = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    values = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    seen = decode(encoded(values, "PNG", icc_profile=grey))  # of another mode: counts as sRGB
+    assert seen[0, :, 1].tolist() == values[0].tolist()
+
+
+def test_an_srgb_profile_changes_nothing() -> None:
+    pixels = noise(HIGH, WIDE)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert decode(encoded(pixels, "PNG", icc_profile=profile)).tolist() == pixels.tolist()
+
+
+@pytest.mark.parametrize("profile", [b"no profile", swapped_primaries()[:200], b"\0" * 500])
+def test_a_broken_profile_counts_as_srgb(profile: bytes) -> None:
+    pixels = noise(HIGH, WIDE)
+    assert decode(encoded(pixels, "PNG", icc_profile=profile)).tolist() == pixels.tolist()
+
+
+def test_a_profile_for_another_mode_counts_as_srgb() -> None:
+    inks = ImageCms.createProfile("LAB")
+    pixels = noise(HIGH, WIDE)
+    content = encoded(pixels, "PNG", icc_profile=ImageCms.ImageCmsProfile(inks).tobytes())
+    assert decode(content).tolist() == pixels.tolist()
+
+
+def test_the_first_frame_of_an_animation_is_taken() -> None:
+    frames = [Image.new("RGB", (9, 7), colour) for colour in ((250, 0, 0), (0, 250, 0))]
+    for kind, options in (("GIF", {}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})):
+        content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+        assert Image.open(io.BytesIO(content)).n_frames == 2
+        assert decode(content).tolist() == np.full((7, 9, 3), (250, 0, 0)).tolist()
+
+
+REFUSED = {
+    "empty": (b"", "not an image", "the file is empty"),
+    "text": (b"Shot on a cloudy day.\n", "not an image", "looks like text"),
+    "unknown": (
+        b"\x00\x01\x02\x03\x04\x05\x06\x07\x08",
+        "not an image",
+        "no known image format, begins with 00 01 02 03 04 05 06 07",
+    ),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image", "looks like text"),
+    "floating point": (
+        encoded(np.ones((4, 5), np.float32), "TIFF"),
+        "unreadable",
+        "mode F: floating point has no stated range",
+    ),
+    "more megapixels than allowed": (
+        encoded(noise(1001, 1000), "PNG"),
+        "too large",
+        "1000x1001 px, more than 1 megapixels",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_refused_and_why(kind: str) -> None:
+    content, reason, detail = REFUSED[kind]
+    with pytest.raises(ImageError) as raised:
+        decode(content, max_megapixels=1)
+    assert (raised.value.reason, raised.value.detail) == (reason, detail)
+    assert str(raised.value) == f"{reason}: {detail}"
+
+
+def test_a_size_at_the_limit_is_allowed() -> None:
+    assert decode(encoded(noise(1000, 1000), "PNG"), max_megapixels=1).shape == (1000, 1000, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_cut_file_is_truncated(kind: str, share: float, sample_pixels: list[Pixels]) -> None:
+    content = encoded(sample_pixels[0], kind)
+    with pytest.raises(ImageError) as raised:
+        decode(content[: int(len(content) * share)])
+    assert raised.value.reason == "truncated"
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "TIFF", "BMP", "PPM", "GIF", "JPEG2000"])
+def test_a_cut_file_of_any_format_is_refused(kind: str, sample_pixels: list[Pixels]) -> None:
+    content = encoded(sample_pixels[0], kind)
+    with pytest.raises(ImageError) as raised:
+        decode(content[: len(content) // 2])
+    assert raised.value.reason in ("truncated", "unreadable", "not an image")
+
+
+def test_damage_inside_a_png_is_refused(sample_pixels: list[Pixels]) -> None:
+    content = bytearray(encode_png(sample_pixels[0]))
+    content[len(content) // 2] ^= 0xFF
+    with pytest.raises(ImageError) as raised:
+        decode(bytes(content))
+    assert raised.value.reason in ("truncated", "unreadable")
+
+
+BOMB = """
+import sys
+from stages.common.images import ImageError, decode
+try:
+    decode(sys.stdin.buffer.read())
+except ImageError as error:
+    print(error, end="")
+"""
+
+
+def test_a_bomb_is_refused_before_it_takes_memory() -> None:
+    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+
+    def little_memory() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))  # it would take 10 GB
+
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB],
+        input=bomb,
+        capture_output=True,
+        env=environment(),
+        preexec_fn=little_memory,
+        timeout=60,
+    )
+    assert done.stderr.decode() == ""
+    assert done.stdout.decode() == "too large: 60000x60000 px, more than 250 megapixels"
+
+
+@given(any_pixels)
+def test_a_png_of_any_pixels_comes_back_the_same(pixels: Pixels) -> None:
+    content = encode_png(pixels)
+    assert decode(content).tolist() == pixels.tolist()
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.mode, image.info) == ("PNG", "RGB", {})
+        assert np.asarray(image).tolist() == pixels.tolist()
+
+
+@given(any_pixels)
+def test_the_same_pixels_give_the_same_bytes_whatever_their_memory_is_like(pixels: Pixels) -> None:
+    content = encode_png(pixels)
+    mirrored = np.ascontiguousarray(pixels[::-1, ::-1])[::-1, ::-1]  # negative strides
+    wider = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 3, 3), np.uint8)
+    wider[1:-1, 2:-1] = pixels
+    assert encode_png(mirrored) == encode_png(wider[1:-1, 2:-1]) == encode_png(pixels) == content
+
+
+def test_photographs_are_no_larger_than_pillow_writes_them(sample_pixels: list[Pixels]) -> None:
+    ours = sum(len(encode_png(pixels)) for pixels in sample_pixels)
+    assert ours <= sum(len(encoded(pixels, "PNG")) for pixels in sample_pixels)
+
+
+def test_a_whole_photograph_comes_back_the_same(tmp_path: Path) -> None:
+    pixels = read(SAMPLES / "objects" / "umang.jpg")
+    content = write_png(tmp_path / "a folder" / "ü.png", pixels)
+    assert (tmp_path / "a folder" / "ü.png").read_bytes() == content
+    assert np.array_equal(read(tmp_path / "a folder" / "ü.png"), pixels)
+
+
+@given(any_pixels)
+def test_the_hash_of_pixels_tells_size_and_pixels(pixels: Pixels) -> None:
+    height, width, _ = pixels.shape
+    expected = hashlib.sha256(struct.pack(">II", height, width) + pixels.tobytes()).hexdigest()
+    assert pixels_sha256(pixels) == expected
+    assert pixels_sha256(pixels[:, :, ::-1][:, :, ::-1]) == expected
+    if height != width:
+        assert pixels_sha256(pixels.reshape(width, height, 3)) != expected
+
+
+def test_resize_is_pillows(sample_pixels: list[Pixels]) -> None:
+    for method in (Image.Resampling.LANCZOS, Image.Resampling.BOX):
+        seen = resize(sample_pixels[0], 100, 61, method)
+        pillow = Image.fromarray(sample_pixels[0]).resize((100, 61), method)
+        assert seen.tolist() == np.asarray(pillow).tolist()
+
+
+def test_every_good_trouble_of_the_samples_opens() -> None:
+    shapes = {
+        path.name: read(path).shape
+        for path in sorted((SAMPLES / "troubles").glob("*"))
+        if path.name not in ("notes.txt", "truncated.jpg")
+    }
+    assert shapes["rotated.jpg"] == (720, 600, 3)  # stored lying
+    assert shapes["cmyk.jpg"] == shapes["sixteen-bit.png"] == shapes["palette.png"] == (640, 640, 3)
+
+
+def test_turned_here_as_turned_by_pillow(sample_pixels: list[Pixels]) -> None:
+    content = encoded(sample_pixels[1], "JPEG", exif=orientation(8))
+    with Image.open(io.BytesIO(content)) as image:
+        assert decode(content).tolist() == np.asarray(ImageOps.exif_transpose(image)).tolist()

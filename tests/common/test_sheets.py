@@ -1,0 +1,84 @@
+"""Contact sheets: every picture in its place, none enlarged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.common.images import Pixels, read, write_png
+from stages.common.sheets import (
+    COLUMNS,
+    GAP,
+    PAPER,
+    SIDE,
+    TEXT,
+    Picture,
+    sheet,
+    thumbnail,
+    write_sheet,
+)
+
+
+def plain(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> Picture:
+    """A picture of one colour."""
+    write_png(path, np.full((height, width, 3), colour, np.uint8))
+    return Picture(path, f"#{colour[0]}   0.{colour[1]}")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shown"),
+    [
+        (352, 176, (176, 88)),
+        (176, 352, (88, 176)),
+        (176, 176, (176, 176)),
+        (100, 60, (100, 60)),  # not enlarged
+        (3000, 2, (176, 1)),
+    ],
+)
+def test_a_picture_is_fitted_in_and_never_enlarged(
+    tmp_path: Path, width: int, height: int, shown: tuple[int, int]
+) -> None:
+    small = thumbnail(plain(tmp_path / "a.png", width, height, (10, 200, 30)))
+    assert small.shape == (shown[1], shown[0], 3)
+    assert np.unique(small.reshape(-1, 3), axis=0).tolist() == [[10, 200, 30]]
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 7, 13])
+def test_pictures_stand_row_by_row(tmp_path: Path, count: int) -> None:
+    colours = [(i * 10, 255 - i * 10, 77) for i in range(count)]
+    pictures = [plain(tmp_path / f"{i}.png", 200, 200, colour) for i, colour in enumerate(colours)]
+    paper = sheet(pictures)
+    columns, rows = min(count, COLUMNS), -(-count // COLUMNS)
+    assert paper.shape == (GAP + rows * (SIDE + TEXT + GAP), GAP + columns * (SIDE + GAP), 3)
+    for i, colour in enumerate(colours):
+        row, column = divmod(i, COLUMNS)
+        top, left = GAP + row * (SIDE + TEXT + GAP), GAP + column * (SIDE + GAP)
+        square = paper[top : top + SIDE, left : left + SIDE]
+        assert np.unique(square.reshape(-1, 3), axis=0).tolist() == [list(colour)]
+        assert text_below(paper, top, left) > 0
+    assert paper[0, 0].tolist() == list(PAPER)
+
+
+def text_below(paper: Pixels, top: int, left: int) -> int:
+    """How many pixels of the line below a picture are ink."""
+    line = paper[top + SIDE : top + SIDE + TEXT, left : left + SIDE]
+    return int((line != PAPER).any(axis=2).sum())
+
+
+def test_a_small_picture_stands_in_the_middle(tmp_path: Path) -> None:
+    paper = sheet([plain(tmp_path / "a.png", 76, 176, (1, 2, 3))])
+    assert paper[GAP + 9, GAP + 49].tolist() == list(PAPER)
+    assert paper[GAP + 9, GAP + 50].tolist() == [1, 2, 3]
+    assert paper[GAP + 9, GAP + 125].tolist() == [1, 2, 3]
+    assert paper[GAP + 9, GAP + 126].tolist() == list(PAPER)
+
+
+def test_a_sheet_of_photographs_is_the_same_with_workers(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [Picture(path, path.stem) for path in sorted(photographs.glob("*/*.jpg"))]
+    write_sheet(tmp_path / "alone.png", pictures)
+    monkeypatch.setenv("SRSET_WORKERS", "2")
+    write_sheet(tmp_path / "together.png", pictures)
+    assert (tmp_path / "alone.png").read_bytes() == (tmp_path / "together.png").read_bytes()
+    assert read(tmp_path / "alone.png").tolist() == sheet(pictures).tolist()

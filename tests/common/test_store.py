@@ -1,0 +1,309 @@
+"""The score store: what was put is there, whoever else works with it and however a run ends."""
+
+import resource
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.common import store
+from stages.common.errors import UserError
+from stages.common.store import ScoreStore, default_path
+from tests.conftest import environment
+from tests.strategies import sha256
+
+
+def digest(number: int) -> str:
+    """The hash of an imagined file."""
+    return f"{number:064x}"
+
+
+def told(path: Path, fingerprint: str = "scorer") -> str:
+    """What the user is told when the store is opened, with its path as STORE."""
+    with pytest.raises(UserError) as raised:
+        ScoreStore(path, fingerprint)
+    return str(raised.value).replace(str(path), "STORE")
+
+
+@given(st.dictionaries(sha256, st.floats(-1, 2, allow_nan=False)), st.lists(sha256, max_size=5))
+def test_what_was_put_is_there_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, scores: dict[str, float], others: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("store") / "scores.sqlite"
+    kept = ScoreStore(path, "scorer")
+    kept.put(scores.items())
+    kept.close()
+    again = ScoreStore(path, "scorer")
+    assert again.get([*scores, *others]) == scores
+    again.close()
+
+
+def test_more_hashes_than_a_query_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "AT_ONCE", 7)
+    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    scores = {digest(i): i / 100 for i in range(50)}
+    kept.put(scores.items())
+    assert kept.get([digest(i) for i in range(60)]) == scores
+    assert kept.get([]) == {}
+
+
+def test_a_known_score_stays_as_it_is(tmp_path: Path) -> None:
+    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    kept.put([(digest(1), 0.25)])
+    kept.put([(digest(1), 0.75), (digest(2), 0.5)])
+    assert kept.get([digest(1), digest(2)]) == {digest(1): 0.25, digest(2): 0.5}
+
+
+def test_scorers_do_not_see_each_others_scores(tmp_path: Path) -> None:
+    first = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    other = ScoreStore(tmp_path / "scores.sqlite", "scorer with other weights")
+    first.put([(digest(1), 0.25)])
+    assert other.get([digest(1)]) == {}
+    other.put([(digest(1), 0.75)])
+    assert (first.get([digest(1)]), other.get([digest(1)])) == (
+        {digest(1): 0.25},
+        {digest(1): 0.75},
+    )
+
+
+def test_a_failed_put_keeps_nothing_of_it_and_leaves_the_store_usable(tmp_path: Path) -> None:
+    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+
+    def breaks_off() -> object:
+        yield digest(1), 0.5
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        kept.put(breaks_off())
+    kept.put([(digest(2), 0.25)])
+    assert kept.get([digest(1), digest(2)]) == {digest(2): 0.25}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from stages.common.store import ScoreStore
+path, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+kept = ScoreStore(path, "scorer")
+for i in range(first, first + count):
+    kept.put([(f"{i:064x}", i / 1e6)])
+    print(i, flush=True)
+"""
+
+
+def writer(path: Path, first: int, count: int) -> "subprocess.Popen[str]":
+    """A process that puts one score after another, and says so each time."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), str(first), str(count)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    with writer(path, 0, 10**9) as process:
+        assert process.stdout is not None
+        said = [int(process.stdout.readline()) for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        said += [int(line) for line in process.stdout.read().splitlines()]
+    kept = ScoreStore(path, "scorer")
+    assert kept.get([digest(i) for i in said]) == {digest(i): i / 1e6 for i in said}
+    kept.put([(digest(10**7), 1.0)])
+    assert kept.get([digest(10**7)]) == {digest(10**7): 1.0}
+
+
+def test_two_new_runs_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    processes = [writer(path, first, 60) for first in (0, 40)]  # 20 of them twice
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0, 0]
+    kept = ScoreStore(path, "scorer").get([digest(i) for i in range(200)])
+    assert kept == {digest(i): i / 1e6 for i in range(100)}
+
+
+def test_a_held_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
+    path = tmp_path / "scores.sqlite"
+    kept = ScoreStore(path, "scorer")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    expected = (
+        "score store STORE: database is locked: another program has held it for 0.2 s: "
+        "end it, or try again"
+    )
+    with pytest.raises(UserError) as raised:
+        kept.put([(digest(1), 0.5)])
+    assert str(raised.value).replace(str(path), "STORE") == expected
+    assert told(path) == expected
+    other.execute("ROLLBACK")
+    kept.put([(digest(1), 0.5)])
+    assert kept.get([digest(1)]) == {digest(1): 0.5}
+    other.close()
+
+
+def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    path.write_text("my scores: very good\n" * 100)
+    assert told(path) == (
+        "score store STORE: file is not a database: it is damaged: move it away, and its scores "
+        "will be computed again"
+    )
+    assert path.read_text() == "my scores: very good\n" * 100
+
+
+def test_another_programs_database_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE mine (x)")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    before = path.read_bytes()
+    expected = "STORE is a database, but no score store: name another file in SRSET_STORE"
+    assert told(path) == expected
+    assert path.read_bytes() == before
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA application_id = 77")
+    database.close()
+    assert told(path) == expected
+
+
+def test_a_store_of_another_version_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    ScoreStore(path, "scorer").close()
+    with sqlite3.connect(path) as database:
+        database.execute(f"PRAGMA user_version = {store.VERSION + 1}")
+    database.close()
+    before = path.read_bytes()
+    assert told(path) == (
+        f"STORE is a score store of version {store.VERSION + 1}, this program reads "
+        f"{store.VERSION}: move it away, or name another file in SRSET_STORE"
+    )
+    assert path.read_bytes() == before
+
+
+def filled(path: Path) -> None:
+    """A store of some hundred kilobytes."""
+    kept = ScoreStore(path, "scorer")
+    kept.put((digest(i * 2**200), 0.5) for i in range(5000))
+    kept.close()
+
+
+def test_a_truncated_store_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    filled(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 3])
+    with pytest.raises(UserError) as raised:
+        ScoreStore(path, "scorer").get([digest(i * 2**200) for i in range(5000)])
+    assert str(raised.value).replace(str(path), "STORE") == (
+        "score store STORE: database disk image is malformed: it is damaged: move it away, and "
+        "its scores will be computed again"
+    )
+
+
+def test_a_damaged_store_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    filled(path)
+    content = bytearray(path.read_bytes())
+    (page,) = struct.unpack(">H", content[16:18])
+    for start in range(page, len(content), page):
+        content[start : start + 100] = b"\xab" * 100  # the head of every page but the first
+    path.write_bytes(bytes(content))
+    assert "it is damaged: move it away" in told(path)
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    path.touch()
+    kept = ScoreStore(path, "scorer")
+    kept.put([(digest(1), 0.5)])
+    assert kept.get([digest(1)]) == {digest(1): 0.5}
+
+
+@pytest.mark.parametrize("below", ["file/scores.sqlite", "file/folder/scores.sqlite"])
+def test_a_place_that_can_not_be_is_told(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    line = told(tmp_path / below)
+    assert "STORE" in line or str(tmp_path) in line
+    assert "\n" not in line
+
+
+def test_a_folder_in_the_place_of_the_store_is_told(tmp_path: Path) -> None:
+    assert told(tmp_path) == (
+        "score store STORE: unable to open database file: give yourself the right to write there, "
+        "or name another file in SRSET_STORE"
+    )
+
+
+def test_a_disk_for_reading_only_is_told(tiny_disk: Callable[[str], Path]) -> None:
+    disk = tiny_disk("size=1m,ro")
+    line = told(disk / "scores.sqlite")
+    assert line.endswith(
+        "give yourself the right to write there, or name another file in SRSET_STORE"
+    )
+
+
+def test_a_full_disk_is_told_and_keeps_what_was_put(tiny_disk: Callable[[str], Path]) -> None:
+    path = tiny_disk("size=256k") / "scores.sqlite"
+    kept = ScoreStore(path, "scorer")
+    put = 0
+    with pytest.raises(UserError) as raised:
+        for put in range(0, 10**6, 100):
+            kept.put((digest(i), i / 1e6) for i in range(put, put + 100))
+    assert str(raised.value) == (
+        f"score store {path}: database or disk is full: free some space, or name a file on "
+        "another disk in SRSET_STORE"
+    )
+    assert put > 0
+    kept.close()
+    found = ScoreStore(path, "scorer").get([digest(i) for i in range(put + 100)])
+    assert found == {digest(i): i / 1e6 for i in range(put)}
+
+
+LIMITED = """
+import sys
+from pathlib import Path
+from stages.common.errors import UserError
+from stages.common.store import ScoreStore
+kept = ScoreStore(Path(sys.argv[1]), "scorer")
+try:
+    kept.put((f"{i:064x}", 0.5) for i in range(10**5))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_limit_on_the_size_of_files_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith(f"score store {path}: ")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SRSET_STORE", "here.sqlite")
+    assert default_path() == tmp_path / "here.sqlite"
+    monkeypatch.delenv("SRSET_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert default_path() == tmp_path / "cache" / "srset" / "scores.sqlite"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert default_path() == tmp_path / "home" / ".cache" / "srset" / "scores.sqlite"

@@ -1,0 +1,94 @@
+"""Check: whatever is wrong with the parameters is told before a run, all at once."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages import check
+from stages.check import faults, models
+from stages.common.errors import UserError
+from stages.common.params import read
+from tests.conftest import REPOSITORY, Stage
+
+MODELS = models(REPOSITORY / "dvc.yaml")
+SECTIONS = read(REPOSITORY / "params.yaml")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the check looks at."""
+    shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
+    for folder in (SECTIONS["gather"]["source"], *SECTIONS["gather"]["evaluation_sets"]):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(project: Path, sections: dict[str, Any]) -> str:
+    (project / "params.yaml").write_text(yaml.safe_dump(sections))
+    with pytest.raises(UserError) as raised:
+        check.main(Path("checked.txt"))
+    assert not Path("checked.txt").exists()
+    return str(raised.value)
+
+
+def test_the_repositorys_parameters_are_right(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(REPOSITORY / "params.yaml", project)
+    check.main(Path("checked.txt"))
+    assert Path("checked.txt").read_text() == "checked\n"
+    assert capsys.readouterr().out == "params.yaml is right · photographs in data/samples\n"
+
+
+def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
+    broken = SECTIONS | {"subimages": {"size": 512}, "colour": {}}
+    broken["dataset"] = {"name": "a b"}
+    del broken["gather"]
+    assert told(project, broken) == (
+        "params.yaml: section `colour` belongs to no stage: check its spelling, or remove it; "
+        "section `gather` is missing: take it from the repository's; "
+        "subimages.step is missing; subimages.threshold is missing; subimages.spacing is missing; "
+        "dataset.name must match pattern '^[A-Za-z0-9_-]+$', got 'a b'"
+    )
+
+
+def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
+    gather = SECTIONS["gather"] | {
+        "source": "data/sauce",
+        "evaluation_sets": ["data/e", "dvc.yaml"],
+    }
+    assert told(project, SECTIONS | {"gather": gather}) == (
+        "params.yaml: gather.source: data/sauce is no folder: put images there, or name another; "
+        "gather.evaluation_sets: data/e is no folder: put images there, or name another; "
+        "gather.evaluation_sets: dvc.yaml is no folder: put images there, or name another"
+    )
+
+
+def test_a_store_that_can_not_be_used_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRSET_STORE", str(project / "dvc.yaml"))
+    assert told(project, SECTIONS).startswith(f"score store {project / 'dvc.yaml'}: ")
+
+
+def test_no_fault_is_no_text() -> None:
+    assert faults(SECTIONS, MODELS) == []
+
+
+def test_every_section_has_the_model_of_its_stage() -> None:
+    names = {name: f"stages.{name}" for name in SECTIONS}
+    assert {name: model.__module__ for name, model in MODELS.items()} == names
+
+
+def test_as_make_check_runs_it(project: Path, run_stage: Stage) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS | {"multiscale": {}}))
+    done = run_stage("check", "checked.txt")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: check: params.yaml: multiscale.scales is missing; "
+        "multiscale.shortest_edge is missing\n"
+    )

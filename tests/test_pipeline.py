@@ -1,0 +1,417 @@
+"""The whole pipeline under DVC, on small photographs: what runs again, what does not, what is left.
+
+A project is made once and led through its life; the tests look at what was recorded on the way.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import py7zr
+import pytest
+import yaml
+from PIL import Image
+
+from stages.common import tables
+from stages.common.images import decode
+from stages.common.tables import (
+    Collected,
+    Lineage,
+    Photograph,
+    Rejected,
+    Tile,
+    Validation,
+    Verdict,
+)
+from tests.common.test_workers import alive
+from tests.conftest import REPOSITORY, SAMPLES, save_small
+
+pytestmark = pytest.mark.slow
+
+SIZE = 224  # px, of the tiles: one crop each, to be quick
+MANY, FEW = 12, 8  # tiles in the dataset
+GOOD = ("landscape/bridge", "landscape/life", "objects/kleiber", "objects/wine")
+SPARE = ("objects/free", "landscape/picosdeeuropa")  # one is trained on, one validates
+LATER = "landscape/seeding"
+EVALUATED = "objects/umang"
+PARAMS: dict[str, Any] = {
+    "gather": {
+        "source": "data/source",
+        "min_short_edge": 300,
+        "max_megapixels": 250,
+        "exclude": ["*/left out*"],
+        "evaluation_sets": ["data/evaluation/demo"],
+    },
+    "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
+    "cutoff": {
+        "images": {
+            "by": "score",  # all: which ones are good is not the question here
+            "count": 1,
+            "score": -1000.0,
+            "per_section": {"spare": {"by": "count", "count": 1, "score": 0.0}},
+        },
+        "subimages": {"by": "count", "count": MANY, "score": 0.5, "per_section": {}},
+    },
+    "validation": {"candidates": 100, "count": 1, "picks": [], "scales": [2, 4]},
+    "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},
+    "subimages": {"size": SIZE, "step": 200, "threshold": 0, "spacing": "step"},
+    "dataset": {"name": "tiny"},
+}
+STAGES = [
+    "check",
+    "gather",
+    "score@images",
+    "cutoff@images",
+    "collect",
+    "validation",
+    "multiscale",
+    "subimages",
+    "score@subimages",
+    "cutoff@subimages",
+    "dataset",
+    "release",
+    "report",
+]
+
+
+@dataclass
+class Project:
+    """A copy of the repository with photographs and a score store of its own."""
+
+    folder: Path
+    workers: str
+    params: dict[str, Any] = field(default_factory=lambda: yaml.safe_load(yaml.safe_dump(PARAMS)))
+
+    def prepare(self, code: Path) -> None:
+        """Fill the folder; `code` is a copy of the repository's code."""
+        shutil.copytree(code, self.folder)
+        subprocess.run(["git", "init", "--quiet"], cwd=self.folder, check=True)
+        source = self.folder / "data" / "source"
+        for name in (*GOOD, EVALUATED):
+            save_small(SAMPLES / f"{name}.jpg", source / f"{name}.jpg")
+        for name in SPARE:
+            save_small(SAMPLES / f"{name}.jpg", source / "spare" / f"{Path(name).name} ü.jpg")
+        whole = (source / f"{GOOD[0]}.jpg").read_bytes()
+        (source / "objects" / "with two  spaces.jpg").write_bytes(whole)  # twice
+        (source / "objects" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+        (source / "objects" / "notes.txt").write_text("ask before publishing\n")
+        (source / "objects" / "left out.jpg").write_bytes(whole)
+        save_small(SAMPLES / f"{GOOD[1]}.jpg", source / "objects" / "small.jpg", side=290)
+
+    def add_photograph(self) -> None:
+        save_small(SAMPLES / f"{LATER}.jpg", self.folder / "data" / "source" / f"{LATER}.jpg")
+
+    def start(self) -> "subprocess.Popen[str]":
+        """Start `dvc repro`."""
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(self.params, sort_keys=False))
+        beside = self.folder.with_name(self.folder.name + " beside")
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "SRSET_STORE": str(beside / "scores.sqlite"),
+            "SRSET_WORKERS": self.workers,
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(beside / "site"),
+        }
+        environment.pop("PYTHONPATH", None)  # the project's own stages, not the repository's
+        return subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def repro(self) -> "Run":
+        """Run `dvc repro` to its end; it must be a good one."""
+        process = self.start()
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, output
+        return Run(output, (self.folder / "dvc.lock").read_text())
+
+    def outs(self) -> list[Path]:
+        """Everything that stages have made."""
+        graph = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+        return [self.folder / out["path"] for stage in graph.values() for out in stage["outs"]]
+
+
+def copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository's code, weights and evaluation set, the same for all projects."""
+    folder = tmp_path_factory.mktemp("repository") / "copy"
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
+        copy(REPOSITORY / name, folder / name)
+    for path in (REPOSITORY / "stages").rglob("*.py"):
+        copy(path, folder / path.relative_to(REPOSITORY))
+    for name in ("data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"):
+        copy(REPOSITORY / name, folder / name)
+    return folder
+
+
+@dataclass
+class Run:
+    """What `dvc repro` said, and the dvc.lock it left."""
+
+    output: str
+    lock: str
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that it ran."""
+        return re.findall(r"Running stage '([^']+)'", self.output)
+
+    @property
+    def scored(self) -> list[tuple[int, int]]:
+        """How many images each use of `score` scored, and how many it knew."""
+        found = re.findall(r"([\d,]+) scored, ([\d,]+) known", self.output)
+        return [(int(a.replace(",", "")), int(b.replace(",", ""))) for a, b in found]
+
+
+@dataclass
+class Life:
+    """A project's runs, and copies of its folder's tables and dataset after some of them."""
+
+    first: Run
+    again: Run
+    fewer: Run
+    more: Run
+    anew: Run
+    made: Path  # data/ after the first run
+    smaller: Path  # data/dataset after the run with fewer tiles
+    later: Path  # data/tables after the run with one more photograph
+    wiped: list[Path]
+
+
+@pytest.fixture(scope="module")
+def life(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """Run, run again, ask for fewer tiles, add a photograph, lose all but sources and scores."""
+    root = tmp_path_factory.mktemp("pipeline")
+    project = Project(root / "project", workers="2")
+    project.prepare(code)
+    first = project.repro()
+    shutil.copytree(project.folder / "data", root / "made")
+    project.workers = "0"  # starts sooner, and must change nothing
+    again = project.repro()
+    project.params["cutoff"]["subimages"]["count"] = FEW
+    fewer = project.repro()
+    shutil.copytree(project.folder / "data" / "dataset", root / "smaller")
+    project.add_photograph()
+    more = project.repro()
+    shutil.copytree(project.folder / "data" / "tables", root / "later")
+    wiped = project.outs()
+    for path in (*wiped, project.folder / ".dvc" / "cache", project.folder / ".dvc" / "tmp"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (project.folder / "dvc.lock").unlink()
+    anew = project.repro()
+    yield Life(
+        first, again, fewer, more, anew, root / "made", root / "smaller", root / "later", wiped
+    )
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def rows(life: Life) -> Callable[[str, Any], list[Any]]:
+    """Reads a table of the first run."""
+    return lambda name, row_type: tables.read(life.made / "tables" / f"{name}.csv", row_type)
+
+
+Rows = Callable[[str, Any], list[Any]]
+
+
+def test_the_first_run_runs_every_stage(life: Life) -> None:
+    assert sorted(life.first.stages) == sorted(STAGES)
+    assert [known for _, known in life.first.scored] == [0, 0]
+
+
+def test_a_second_run_runs_nothing(life: Life) -> None:
+    assert life.again.stages == []
+    assert life.again.lock == life.first.lock
+
+
+def test_another_count_of_tiles_runs_only_what_follows_the_cut(life: Life) -> None:
+    assert sorted(life.fewer.stages) == ["cutoff@subimages", "dataset", "release", "report"]
+    assert life.fewer.scored == []
+
+
+def test_a_smaller_dataset_is_a_prefix_of_a_larger(life: Life) -> None:
+    large, small = life.made / "dataset" / "tiny", life.smaller / "tiny"
+    assert sorted(path.name for path in small.iterdir()) == sorted(f"{i}.png" for i in range(FEW))
+    for path in small.iterdir():
+        assert path.read_bytes() == (large / path.name).read_bytes()
+
+
+def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
+    (photographs, _), (tiles, _) = life.first.scored
+    (more_photographs, known_photographs), (more_tiles, known_tiles) = life.more.scored
+    assert (more_photographs, known_photographs) == (1, photographs)
+    assert known_tiles == tiles
+    after = tables.read(life.later / "subimages.csv", Tile)
+    assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
+    assert set(STAGES) - set(life.more.stages) == {"check"}
+
+
+def test_when_all_is_lost_but_photographs_and_scores_nothing_is_scored_again(life: Life) -> None:
+    assert len(life.wiped) >= len(STAGES)
+    assert sorted(life.anew.stages) == sorted(STAGES)
+    assert [scored for scored, _ in life.anew.scored] == [0, 0]
+    assert life.anew.lock == life.more.lock
+
+
+def test_every_source_file_is_listed_or_refused(life: Life, rows: Rows) -> None:
+    source = life.made / "source"
+    files = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
+    kept, refused = rows("gathered", Photograph), rows("rejected", Rejected)
+    assert sorted(row.path for row in [*kept, *refused]) == files
+    assert {row.path: row.reason for row in refused} == {
+        "objects/cut.jpg": "truncated",
+        "objects/left out.jpg": "excluded",
+        "objects/notes.txt": "not an image",
+        "objects/small.jpg": "too small",
+        "objects/umang.jpg": "evaluation set",
+        "objects/with two  spaces.jpg": "exact duplicate",
+    }
+
+
+def test_no_tile_comes_from_a_photograph_that_must_not_be_trained_on(
+    life: Life, rows: Rows
+) -> None:
+    lineage = tables.read(life.made / "dataset" / "lineage.csv", Lineage)
+    kept = {row.sha256 for row in rows("cutoff_images", Verdict) if row.kept}
+    (chosen,) = rows("validation", Validation)
+    assert {row.photograph_sha256 for row in rows("collected", Collected)} == kept
+    assert {row.photograph_sha256 for row in rows("subimages", Tile)} == kept
+    assert {row.photograph_sha256 for row in lineage} <= kept
+    assert chosen.photograph_sha256 not in kept
+    assert chosen.section == "spare"
+    source = life.made / "source"
+    files = {hashlib.sha256(p.read_bytes()).hexdigest() for p in source.rglob("*") if p.is_file()}
+    refused = {
+        hashlib.sha256((source / row.path).read_bytes()).hexdigest()
+        for row in rows("rejected", Rejected)
+        if row.reason != "exact duplicate" and row.reason != "excluded"
+    }
+    assert files - refused - kept == {chosen.photograph_sha256}
+
+
+def test_every_tile_of_the_dataset_is_rgb_of_the_size(life: Life) -> None:
+    tiles = sorted((life.made / "dataset" / "tiny").iterdir())
+    assert sorted(path.name for path in tiles) == sorted(f"{i}.png" for i in range(MANY))
+    for path in tiles:
+        with Image.open(path) as image:
+            found = (image.format, image.mode, image.size, image.info)
+        assert found == ("PNG", "RGB", (SIZE, SIZE), {})
+
+
+def test_the_texts_have_a_line_for_each_tile_best_first(life: Life) -> None:
+    dataset = life.made / "dataset"
+    names = [f"{i}.png" for i in range(MANY)]
+    lineage = tables.read(dataset / "lineage.csv", Lineage)
+    assert [row.name for row in lineage] == names
+    scores = [row.hyperiqa for row in lineage]
+    assert scores == sorted(scores, reverse=True)
+    meta = (dataset / "meta_info.txt").read_text().splitlines()
+    assert meta == [f"{name} ({SIZE},{SIZE},3)" for name in names]
+    *lines, average = (dataset / "hyperiqa_score.txt").read_text().splitlines()
+    assert lines == [f"{row.name}\t{row.hyperiqa:.6f}" for row in lineage]
+    assert average.startswith(f"Average hyperiqa score of tiny with {MANY} images is: ")
+
+
+def test_a_tile_is_its_box_of_its_photograph(life: Life) -> None:
+    """At scale 1, where nothing was resized; the photograph is decoded here by Pillow alone."""
+    whole = [row for row in life_tiles(life) if row.scale == "1"]
+    assert len(whole) > 0
+    for row in whole:
+        with Image.open(life.made / "source" / row.photograph) as image:
+            box = (row.left, row.top, row.left + row.width, row.top + row.height)
+            expected = np.asarray(image.convert("RGB").crop(box))
+        pixels = decode((life.made / "subimages" / row.path).read_bytes())
+        assert np.array_equal(pixels, expected)
+
+
+def life_tiles(life: Life) -> list[Tile]:
+    return tables.read(life.made / "tables" / "subimages.csv", Tile)
+
+
+def test_the_archive_holds_dataset_and_validation(life: Life, tmp_path: Path) -> None:
+    with py7zr.SevenZipFile(life.made / "release" / "tiny.7z") as archive:
+        archive.extractall(tmp_path)
+    for folder, inside in (("dataset", ""), ("validation", "validation")):
+        for path in (life.made / folder).rglob("*.*"):
+            unpacked = tmp_path / inside / path.relative_to(life.made / folder)
+            assert unpacked.read_bytes() == path.read_bytes()
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=life.made / "release", check=False)
+    assert done.returncode == 0
+
+
+def process_of(words: tuple[str, ...], parents: "subprocess.Popen[str]") -> int:
+    """Wait for a process below `parents` with these words on its command line; give its id."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and parents.poll() is None:
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError):  # it has ended meanwhile
+                continue
+            if set(words) <= set(command) and "-m" in command and is_below(parent, parents.pid):
+                return int(path.name)
+        time.sleep(0.02)
+    raise AssertionError(f"no process with {words}")
+
+
+def is_below(process: int, ancestor: int) -> bool:
+    while process > 1:
+        if process == ancestor:
+            return True
+        try:
+            stat = Path(f"/proc/{process}/stat").read_text()
+        except OSError:
+            return False
+        process = int(stat.rpartition(")")[2].split()[1])
+    return False
+
+
+def test_kills_and_another_number_of_workers_leave_no_trace(
+    life: Life, code: Path, tmp_path: Path
+) -> None:
+    """The same photographs in another folder: killed twice, and with one worker instead of two."""
+    project = Project(tmp_path / "killed", workers="1")
+    project.prepare(code)
+
+    with project.start() as dvc:  # a stage is killed
+        stage = process_of(("stages.score", "data/tables/gathered.csv"), dvc)
+        time.sleep(0.5)
+        os.kill(stage, signal.SIGKILL)
+        output, _ = dvc.communicate(timeout=300)
+    assert dvc.returncode != 0, output
+    assert not (project.folder / "data" / "scores" / "images.csv").exists()
+
+    with project.start() as dvc:  # DVC itself is killed
+        stage = process_of(("stages.score", "data/tables/subimages.csv"), dvc)
+        time.sleep(0.5)
+        dvc.kill()
+        dvc.communicate(timeout=300)
+    deadline = time.monotonic() + 20
+    while alive(stage) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(stage)
+
+    run = project.repro()
+    done = set(STAGES[: STAGES.index("score@subimages")]) - {"validation"}  # its turn varies
+    assert done & set(run.stages) == set()
+    assert run.lock == life.first.lock

@@ -1,0 +1,161 @@
+"""Score: one score a file, from the store where it is known, and the same either way."""
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFilter
+
+from stages import score
+from stages.common import store, tables
+from stages.common.errors import UserError
+from stages.common.images import decode, write_png
+from stages.common.tables import Item, Score
+from stages.score import ScoreParams, fingerprint, saved
+from tests.conftest import REPOSITORY, blobs
+
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
+WEIGHTS = REPOSITORY / "data" / "weights"
+PARAMS = ScoreParams(model="builtin", crops="cover", device="cpu", precision="auto")
+
+
+def listed(folder: Path) -> list[Item]:
+    """Rows of every image below a folder, in no helpful order."""
+    rows = []
+    for path in sorted(folder.rglob("*.*"), reverse=True):
+        content = path.read_bytes()
+        height, width, _ = decode(content).shape
+        sha256 = hashlib.sha256(content).hexdigest()
+        rows.append(Item(path.relative_to(folder).as_posix(), sha256, width, height))
+    return rows
+
+
+def scored(folder: Path, out: Path) -> list[Score]:
+    """Run the stage; gives its table."""
+    tables.write(out / "in.csv", Item, listed(folder))
+    score.main(out / "in.csv", folder, WEIGHTS, out / "scores.csv", out / "m.json", PARAMS)
+    return tables.read(out / "scores.csv", Score)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Four pictures, two of them the same file."""
+    for i, name in enumerate(("s/b.png", "s/a.png", "c ü.png")):
+        write_png(tmp_path / "in" / name, blobs(224, 224 + 20 * i, i))
+    shutil.copyfile(tmp_path / "in" / "s/a.png", tmp_path / "in" / "copy.png")
+    return tmp_path / "in"
+
+
+def test_every_row_has_a_score_by_path(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = scored(pictures, tmp_path)
+    assert [(r.path, r.sha256) for r in rows] == sorted(
+        (i.path, i.sha256) for i in listed(pictures)
+    )
+    by_path = {row.path: row.hyperiqa for row in rows}
+    assert by_path["copy.png"] == by_path["s/a.png"]
+    assert len(set(by_path.values())) == 3
+    values = [row.hyperiqa for row in rows]
+    metrics = json.loads((tmp_path / "m.json").read_text())
+    assert metrics["images"] == 4
+    assert abs(metrics["mean"] - math.fsum(values) / 4) <= 1.1e-6
+    assert (metrics["min"], metrics["max"]) == (min(values), max(values))
+    best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
+    assert capsys.readouterr().out == (
+        f"average hyperiqa score of {pictures} with 4 images is {metrics['mean']:.6f}"
+        f" · best {best.hyperiqa:.6f} {best.path} · worst {worst.hyperiqa:.6f} {worst.path}"
+        " · 3 scored, 0 known\n"
+    )
+
+
+def test_what_is_known_is_not_scored_again_and_gives_the_same_table(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = scored(pictures, tmp_path / "1")
+    assert capsys.readouterr().out.endswith(" · 3 scored, 0 known\n")
+    write_png(pictures / "new.png", blobs(230, 230, 9))
+    more = scored(pictures, tmp_path / "2")
+    assert capsys.readouterr().out.endswith(" · 1 scored, 3 known\n")
+    assert [row for row in more if row.path != "new.png"] == first
+    (pictures / "new.png").unlink()
+    again = scored(pictures, tmp_path / "3")
+    assert capsys.readouterr().out.endswith(" · 0 scored, 3 known\n")
+    assert again == first
+    for name in ("scores.csv", "m.json"):
+        assert (tmp_path / "3" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
+
+
+def test_a_known_image_need_not_be_there(pictures: Path, tmp_path: Path) -> None:
+    first = scored(pictures, tmp_path)
+    shutil.rmtree(pictures)
+    paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "again.csv", tmp_path / "m.json")
+    score.main(*paths, PARAMS)
+    assert tables.read(tmp_path / "again.csv", Score) == first
+
+
+def test_an_empty_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UserError) as raised:
+        scored(tmp_path / "in", tmp_path)
+    told = f"{tmp_path / 'in.csv'} lists no image: look at the stage before"
+    assert str(raised.value) == told
+
+
+def test_scorers_that_differ_have_other_fingerprints() -> None:
+    prints = [
+        fingerprint(weights, policy, precision)
+        for weights in ("00", "01")
+        for policy in ("cover", "pyiqa")
+        for precision in ("fp32", "bf16")
+    ]
+    assert len(set(prints)) == len(prints)
+
+
+def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:
+    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+
+    def breaks_off() -> Iterator[tuple[str, float]]:
+        yield f"{1:064x}", 0.25
+        yield f"{2:064x}", 0.5
+        raise KeyboardInterrupt
+
+    passed = []
+    with pytest.raises(KeyboardInterrupt):
+        passed.extend(saved(breaks_off(), kept))
+    assert kept.get([f"{i:064x}" for i in range(4)]) == {f"{1:064x}": 0.25, f"{2:064x}": 0.5}
+
+
+def test_scores_are_kept_while_a_long_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
+    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    other = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), kept)):
+        assert len(other.get([f"{j:064x}" for j in range(5)])) == i
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_that_is_no_number_ends_the_stage(tmp_path: Path, value: float) -> None:
+    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    with pytest.raises(UserError) as raised:
+        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], kept))
+    assert str(raised.value) == f"the network gives {value} for {2:064x}: use other weights"
+    assert kept.get([f"{1:064x}", f"{2:064x}"]) == {f"{1:064x}": 0.5}
+
+
+def test_a_photograph_scores_higher_than_its_ruin(photographs: Path, tmp_path: Path) -> None:
+    """The one thing a scorer is for; any good weights pass."""
+    image = Image.open(photographs / "landscape" / "picosdeeuropa.jpg")
+    (tmp_path / "in").mkdir()
+    image.save(tmp_path / "in" / "good.png")
+    image.filter(ImageFilter.GaussianBlur(4)).save(tmp_path / "in" / "blurred.png")
+    image.save(tmp_path / "in" / "compressed.jpg", quality=4)
+    values = {row.path: row.hyperiqa for row in scored(tmp_path / "in", tmp_path)}
+    assert max(values, key=lambda path: values[path]) == "good.png"

@@ -1,0 +1,290 @@
+"""The contract: dvc.yaml, params.yaml, scripts, imports, README and tests hold together."""
+
+import ast
+import inspect
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from stages.check import models
+from stages.common.params import Params, faults, read
+from tests.conftest import REPOSITORY
+
+SHELL = {"cli", "errors", "params", "store", "workers"}  # they change no result
+MOST_LINES = 200
+BESIDE = {"gather": {"data/evaluation", "data/tables/checked.txt"}}  # by its parameters; for order
+OTHERS_PARAMS = {"check": ["gather"]}  # the folders it names
+GRAPH: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+STAGES: dict[str, Any] = GRAPH["stages"]
+SCRIPTS = sorted(
+    path.stem for path in (REPOSITORY / "stages").glob("*.py") if path.stem != "__init__"
+)
+PARAMS = read(REPOSITORY / "params.yaml")
+PARAMETER_FILES = [
+    REPOSITORY / "params.yaml",
+    *sorted((REPOSITORY / "docs/recipes").glob("*.yaml")),
+]
+
+
+def module(name: str) -> ModuleType:
+    return __import__(f"stages.{name}", fromlist=["main"])
+
+
+def filled_in(text: str, item: dict[str, str]) -> str:
+    """A text of dvc.yaml with its `${...}` replaced, as DVC does it."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in item:
+            return item[name]
+        found: Any = PARAMS
+        for part in name.split("."):
+            found = found[part]
+        return str(found)
+
+    return re.sub(r"\$\{([\w.]+)\}", value, text)
+
+
+def runs() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every stage as DVC runs it: its name, and its parts as lists of text."""
+    for name, stage in STAGES.items():
+        items = stage.get("foreach", {"": {}})
+        for key, item in items.items():
+            values = {"key": key} | {f"item.{k}": filled_in(v, {}) for k, v in item.items()}
+            body = stage.get("do", stage)
+            texts = {
+                part: [
+                    filled_in(next(iter(e)) if isinstance(e, dict) else e, values) for e in entries
+                ]
+                for part, entries in body.items()
+                if isinstance(entries, list)
+            }
+            cmd = shlex.split(filled_in(body["cmd"], values))
+            yield (
+                name,
+                {"params": [], "metrics": [], "desc": body.get("desc")} | texts | {"cmd": cmd},
+            )
+
+
+RUNS = list(runs())
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of `stages` that a file imports, anywhere in it, as `common.tables` or `gather`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    inside = (name.removeprefix("stages.") for name in found if name.startswith("stages."))
+    return {name for name in inside if file_of(name).is_file()}
+
+
+def file_of(name: str) -> Path:
+    return REPOSITORY / "stages" / f"{name.replace('.', '/')}.py"
+
+
+def needed(script: str) -> set[str]:
+    """Library modules that a stage's result depends on, by way of others too."""
+    found: set[str] = set()
+    waiting = imported(file_of(script))
+    while waiting:
+        name = waiting.pop()
+        if name.removeprefix("common.") not in SHELL and name not in found:
+            found.add(name)
+            waiting |= imported(file_of(name))
+    return found
+
+
+def test_every_stage_has_a_script_and_every_script_a_stage() -> None:
+    assert sorted(STAGES) == SCRIPTS
+
+
+def test_no_stage_shadows_the_standard_library() -> None:
+    assert set(SCRIPTS) & sys.stdlib_module_names == set()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_says_what_it_takes_leaves_and_does(name: str) -> None:
+    text = file_of(name).read_text()
+    words = re.findall(r"^(Takes|Leaves|Rule|Source):", module(name).__doc__ or "", re.MULTILINE)
+    assert words[:3] == ["Takes", "Leaves", "Rule"]
+    assert len(text.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_stage_imports_another(name: str) -> None:
+    assert {other for other in imported(file_of(name)) if not other.startswith("common.")} == set()
+
+
+def test_no_library_module_imports_a_stage() -> None:
+    for path in (REPOSITORY / "stages" / "common").glob("*.py"):
+        assert imported(path) & set(SCRIPTS) == set(), path.name
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_stage_has_tests_and_a_row_in_the_readme(name: str) -> None:
+    assert (REPOSITORY / "tests" / f"test_{name}.py").is_file()
+    readme = (REPOSITORY / "README.md").read_text()
+    assert len(re.findall(rf"^\| `{name}` \| [^|]+ \|$", readme, re.MULTILINE)) == 1
+
+
+def test_every_library_module_is_tested() -> None:
+    library = {f"common.{p.stem}" for p in (REPOSITORY / "stages" / "common").glob("[a-z]*.py")}
+    tested = {name for p in (REPOSITORY / "tests").rglob("test_*.py") for name in imported(p)}
+    assert library - tested == set()
+
+
+@pytest.mark.parametrize(("name", "run"), RUNS)
+def test_a_stage_runs_its_own_script_with_the_arguments_of_main(
+    name: str, run: dict[str, Any]
+) -> None:
+    assert run["cmd"][:3] == ["python", "-m", f"stages.{name}"]
+    wanted = [p for p in inspect.signature(module(name).main).parameters if p != "params"]
+    assert len(run["cmd"][3:]) == len(wanted)
+    assert re.fullmatch(r"[A-Z].{10,100}[^.]", run["desc"])
+
+
+@pytest.mark.parametrize(("name", "run"), RUNS)
+def test_a_stage_depends_on_all_that_it_imports(name: str, run: dict[str, Any]) -> None:
+    code = {dep for dep in run["deps"] if dep.startswith("stages/")}
+    wanted = {f"stages/{module.replace('.', '/')}.py" for module in needed(name)}
+    assert code == wanted | {f"stages/{name}.py"}
+
+
+@pytest.mark.parametrize(("name", "run"), RUNS)
+def test_every_path_on_a_command_line_is_declared(name: str, run: dict[str, Any]) -> None:
+    parameters = inspect.signature(module(name).main).parameters
+    given = dict(zip(parameters, run["cmd"][3:], strict=False))
+    paths = {value for key, value in given.items() if parameters[key].annotation is Path}
+    declared = set(run["deps"] + run["outs"] + run["metrics"])
+    files = {path for path in declared if not path.startswith("stages/")}
+    assert files - paths == BESIDE.get(name, set())
+    assert paths - files == set()
+
+
+def test_every_input_is_there_or_made_by_a_stage() -> None:
+    outs = {out for _, run in RUNS for out in run["outs"]}
+    given = {PARAMS["gather"]["source"], "data/evaluation", "data/weights"}
+    for name, run in RUNS:
+        for dep in run["deps"]:
+            made = dep in outs or any(out.startswith(f"{dep}/") for out in outs)
+            assert made or dep in given or dep.startswith("stages/"), f"{name}: {dep}"
+
+
+def test_no_two_stages_write_the_same() -> None:
+    outs = [out for _, run in RUNS for out in run["outs"] + run["metrics"]]
+    assert sorted(outs) == sorted(set(outs))
+    for out in outs:
+        assert [other for other in outs if other.startswith(f"{out}/")] == []
+
+
+def test_what_stages_make_is_not_in_git_but_their_metrics_are() -> None:
+    lines = (REPOSITORY / ".gitignore").read_text().splitlines()
+    ignored = [line.strip("/") for line in lines if line.startswith("/")]
+
+    def is_ignored(path: str) -> bool:
+        return any(path == line or path.startswith(f"{line}/") for line in ignored)
+
+    outs = [out for _, run in RUNS for out in run["outs"]]
+    metrics = [metric for _, run in RUNS for metric in run["metrics"]]
+    assert [out for out in outs if not is_ignored(out)] == []
+    assert [metric for metric in metrics if is_ignored(metric)] == []
+
+
+def nested(annotation: object) -> list[type[BaseModel]]:
+    """Models inside an annotation, as in `dict[str, Policy]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in nested(argument)]
+
+
+def leaves(model: type[BaseModel], where: str = "") -> dict[str, type[BaseModel]]:
+    """Every parameter's place, as `images.count`, and the model that holds it."""
+    found = {}
+    for key, field in model.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found |= leaves(annotation, f"{where}{key}.")
+        else:
+            found[f"{where}{key}"] = model
+    return found
+
+
+def places(values: dict[str, Any], model: type[BaseModel], where: str = "") -> set[str]:
+    """Every parameter's place in a parameter file."""
+    found = set()
+    for key, value in values.items():
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found |= places(value, annotation, f"{where}{key}.")
+        else:
+            found.add(f"{where}{key}")
+    return found
+
+
+MODELS = models(REPOSITORY / "dvc.yaml")
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
+def test_every_set_of_parameters_has_the_keys_of_the_models_and_no_others(path: Path) -> None:
+    sections = read(path)
+    assert list(sections) == [name for name in STAGES if name in MODELS]
+    for name, model in MODELS.items():
+        assert places(sections[name], model) == set(leaves(model)), name
+        assert faults(model, name, sections[name]) == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_stage_has_a_section_exactly_if_its_main_takes_parameters(name: str) -> None:
+    parameter = inspect.signature(module(name).main).parameters.get("params")
+    assert (parameter is not None) == (name in PARAMS)
+    if parameter is not None:
+        assert issubclass(parameter.annotation, Params)
+        assert parameter.annotation.__name__ == f"{name.title().replace('_', '')}Params"
+
+
+@pytest.mark.parametrize(("name", "run"), RUNS)
+def test_a_stage_declares_its_whole_section(name: str, run: dict[str, Any]) -> None:
+    if name == "cutoff":  # the cut of one set must not make the other stale
+        which = run["cmd"][3]
+        assert run["params"] == [f"cutoff.{which}"]
+        assert which in MODELS["cutoff"].model_fields
+    else:
+        own = [name] if name in PARAMS else []
+        assert run["params"] == OTHERS_PARAMS.get(name, own)
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
+def test_every_key_has_a_comment(path: Path) -> None:
+    """At the key itself, or at the same key of the same model further up."""
+    commented: set[tuple[str, str]] = set()
+    section = ""
+    for line in path.read_text().splitlines():
+        match = re.match(r"( *)(\w+):(.*)$", line)
+        if match is None:
+            continue
+        indent, key, rest = len(match[1]), match[2], match[3]
+        if indent == 0:
+            section = key
+            continue
+        if re.search(r"\s# \S", rest):
+            commented.add((section, key))
+        assert (section, key) in commented, f"{path.name}: {section}: {key}"
+
+
+def test_no_parameter_is_text_where_yaml_1_1_and_1_2_disagree() -> None:
+    """DVC reads YAML 1.2, the stages 1.1: what they read differently must be refused by both."""
+    for path in PARAMETER_FILES:
+        for word in re.findall(r": *([^\s#\[\]{},]+) *(?:#.*)?$", path.read_text(), re.MULTILINE):
+            assert not re.fullmatch(r"(?i)on|off|yes|no|0\d+|\d+e-?\d+|[\d:]+:\d+", word), word
