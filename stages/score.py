@@ -17,7 +17,7 @@ from typing import Literal
 
 from tqdm import tqdm
 
-from stages.common import backends, crops, images, scorer, store, tables
+from stages.common import backends, crops, files, images, models, scorer, store, tables
 from stages.common.backends import Network
 from stages.common.cli import run
 from stages.common.errors import UserError
@@ -83,17 +83,18 @@ def main(
     metrics: Path,
     params: ScoreParams,
 ) -> None:
-    from stages.common import weights  # brings torch, which the decoding processes do not need
-
     items = tables.read(table, Item)
-    loaded = weights.load(params.model, weights_folder)
     device, precision = backends.resolve(params.device, params.precision)
-    key = fingerprint(loaded.sha256, params.crops, precision)
+    weights_sha256 = files.sha256_of(models.locate(params.model, weights_folder))
+    key = fingerprint(weights_sha256, params.crops, precision)
     kept = store.ScoreStore(store.default_path(), key)
     known = kept.get([item.sha256 for item in items])
     found = len(known)
     missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
     if missing:
+        from stages.common import weights  # brings torch, which decoding processes need not load
+
+        loaded = weights.load(params.model, weights_folder)
         network = backends.network_on(device, precision, loaded.network)
         if precision != "fp32":
             exact = backends.network_on(device, "fp32", loaded.network)

@@ -73,6 +73,17 @@ CHUNK = 1 << 20  # bytes read at once
 TIMEOUT = 30  # seconds without a byte before a server is given up
 
 
+def locate(model: str, folder: Path) -> Path:
+    """The file of a key of `MODELS` in a folder, or the checkpoint that `model` is a path to."""
+    known = MODELS.get(model)
+    path = folder / known.file if known else Path(model)
+    if known is None and not path.suffix and not path.exists():
+        raise UserError(f"{unknown(model)}, or the path of a checkpoint")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {remedy(model, folder)}")
+    return path
+
+
 def fetch(model: Model, folder: Path) -> Path:
     """Download a model's file into a folder, unless the right one is there, and check its hash.
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from stages.common.errors import UserError
-from stages.common.models import MODELS, difference, remedy, unknown
+from stages.common.models import MODELS, difference, locate, remedy
 from stages.common.network import HyperIQA
 
 # How a name in each layout begins that no other layout has, which backbone that means, and what
@@ -79,12 +79,7 @@ class Weights:
 
 def load(model: str, folder: Path) -> Weights:
     """Load a key of `MODELS` from a folder, or the checkpoint that `model` is a path to."""
-    known = MODELS.get(model)
-    path = folder / known.file if known else Path(model)
-    if known is None and not path.suffix and not path.exists():
-        raise UserError(f"{unknown(model)}, or the path of a checkpoint")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; {remedy(model, folder)}")
+    known, path = MODELS.get(model), locate(model, folder)
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     if known and known.sha256 and sha256 != known.sha256:
