@@ -12,9 +12,8 @@ Rule:   a file is refused for the first of these that holds: excluded, not an im
 """
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from pydantic import Field
 from stages.common import images, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.files import files_below
 from stages.common.hashes import NEAR_BITS, distances
 from stages.common.images import ImageError
 from stages.common.params import Params
@@ -38,7 +38,17 @@ class GatherParams(Params):
     evaluation_sets: list[str]
 
 
-def look(path: str, *, folder: Path, params: GatherParams) -> Photograph | Rejected:
+ANY_SIZE = GatherParams(
+    source="",
+    min_short_edge=1,
+    max_megapixels=images.MAX_MEGAPIXELS,
+    exclude=[],
+    evaluation_sets=[],
+)
+Row = Photograph | Rejected
+
+
+def look(path: str, *, folder: Path, params: GatherParams) -> Row:
     """Read a file once: its row, or why there is none."""
     pattern = next((p for p in params.exclude if fnmatchcase(path, p)), None)
     if pattern is not None:
@@ -69,80 +79,52 @@ def look(path: str, *, folder: Path, params: GatherParams) -> Photograph | Rejec
     )
 
 
-def without_evaluation(
-    rows: Iterable[Photograph], evaluation: list[Photograph]
-) -> Iterator[Photograph | Rejected]:
+def without_evaluation(rows: Iterable[Row], evaluation: Sequence[Photograph]) -> Iterator[Row]:
     """Refuse every photograph that is, by its content, one of `evaluation`."""
     by_pixels = {row.pixels: row.path for row in evaluation}
     hashes = [row.dhash for row in evaluation]
     for row in rows:
-        if row.pixels in by_pixels:
-            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
-            continue
-        bits = distances(row.dhash, hashes)
-        if bits.size and bits.min() <= NEAR_BITS:
-            near = evaluation[int(bits.argmin())].path
-            yield Rejected(row.path, "evaluation set", f"{bits.min()} of 256 bits from {near}")
-        else:
+        if isinstance(row, Rejected):
             yield row
+        elif row.pixels in by_pixels:
+            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
+        else:
+            bits = distances(row.dhash, hashes)
+            if bits.size and bits.min() <= NEAR_BITS:
+                detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
+                yield Rejected(row.path, "evaluation set", detail)
+            else:
+                yield row
 
 
-def without_duplicates(rows: Iterable[Photograph]) -> Iterator[Photograph | Rejected]:
+def without_duplicates(rows: Iterable[Row]) -> Iterator[Row]:
     """Of photographs with the same pixels, keep the first."""
     kept: dict[str, Photograph] = {}
     for row in rows:
-        first = kept.setdefault(row.pixels, row)
-        if first is row:
+        if isinstance(row, Rejected) or kept.setdefault(row.pixels, row) is row:
             yield row
         else:
+            first = kept[row.pixels]
             same = "file" if first.sha256 == row.sha256 else "pixels"
             yield Rejected(row.path, "exact duplicate", f"same {same} as {first.path}")
 
 
-def files_below(folder: Path) -> list[str]:
-    """Every file's path below the folder, sorted; links to folders are followed once."""
-    found, seen = [], set()
-    for root, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
-        folders.sort()  # of two ways to one folder, take the first by name
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        found += [Path(root, name).relative_to(folder).as_posix() for name in names]
-    return sorted(found)
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def evaluation_rows(folders: list[str]) -> list[Photograph]:
-    """Every image of the evaluation sets, of any size."""
-    params = GatherParams(
-        source="",
-        min_short_edge=1,
-        max_megapixels=images.MAX_MEGAPIXELS,
-        exclude=[],
-        evaluation_sets=[],
-    )
-    rows = []
-    for name in folders:
-        folder = Path(name)
-        if not folder.is_dir():
-            raise UserError(
-                f"gather.evaluation_sets: {name} is no folder: put the set there, or take it out"
-            )
-        looks = workers.each(
-            partial(look, folder=folder, params=params), files_below(folder), what=f"read {name}"
+def evaluation_rows(folder: Path) -> list[Photograph]:
+    """Every image of an evaluation set, of any size; other files are passed over."""
+    if not folder.is_dir():
+        raise UserError(
+            f"gather.evaluation_sets: {folder} is no folder: put the set there, or take it out"
         )
-        found = [r._replace(path=f"{name}/{r.path}") for r in looks if isinstance(r, Photograph)]
-        if not found:
-            raise UserError(
-                f"gather.evaluation_sets: {name} holds no readable image: check the set"
-            )
-        rows += found
-    return rows
+    task = partial(look, folder=folder, params=ANY_SIZE)
+    rows = list(workers.each(task, files_below(folder), what=f"read {folder}"))
+    found = [r._replace(path=f"{folder}/{r.path}") for r in rows if isinstance(r, Photograph)]
+    for row in rows:
+        if isinstance(row, Rejected) and row.reason != "not an image":
+            told = f"{row.path} in {folder} is {row.reason} ({row.detail})"
+            raise UserError(f"gather.evaluation_sets: {told}: mend it, or take it out")
+    if not found:
+        raise UserError(f"gather.evaluation_sets: {folder} holds no readable image: check the set")
+    return found
 
 
 def main(source: Path, gathered: Path, rejected: Path, metrics: Path, params: GatherParams) -> None:
@@ -155,22 +137,12 @@ def main(source: Path, gathered: Path, rejected: Path, metrics: Path, params: Ga
         raise UserError(
             f"gather.source: {source} is empty: put photographs into it, one folder a section"
         )
-    evaluation = evaluation_rows(params.evaluation_sets)
-    kept: list[Photograph] = []
-    refused: list[Rejected] = []
-
-    def passed(rows: Iterable[Photograph | Rejected]) -> Iterator[Photograph]:
-        for row in rows:
-            if isinstance(row, Photograph):
-                yield row
-            else:
-                refused.append(row)
-
+    evaluation = [r for name in params.evaluation_sets for r in evaluation_rows(Path(name))]
     looked = workers.each(partial(look, folder=source, params=params), paths, what="gather")
-    allowed = without_evaluation(passed(looked), evaluation)
-    kept = list(passed(without_duplicates(passed(allowed))))
-    if len(kept) + len(refused) != len(paths):
-        raise AssertionError(f"{len(paths)} files, but {len(kept)} kept and {len(refused)} refused")
+    rows = list(without_duplicates(without_evaluation(looked, evaluation)))
+    kept = [row for row in rows if isinstance(row, Photograph)]
+    refused = [row for row in rows if isinstance(row, Rejected)]
+
     reasons = Counter(row.reason for row in refused)
     told = " · ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
     if not kept:
@@ -179,10 +151,12 @@ def main(source: Path, gathered: Path, rejected: Path, metrics: Path, params: Ga
         )
     tables.write(gathered, Photograph, kept)
     tables.write(rejected, Rejected, sorted(refused))
-    tables.write_metrics(
-        metrics,
-        {"files": len(paths), "gathered": len(kept), "rejected": dict(sorted(reasons.items()))},
-    )
+    numbers = {
+        "files": len(paths),
+        "gathered": len(kept),
+        "rejected": dict(sorted(reasons.items())),
+    }
+    tables.write_metrics(metrics, numbers)
     print(f"gathered {len(kept):,} of {len(paths):,} files" + (f" · {told}" if told else ""))
 
 

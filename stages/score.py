@@ -9,23 +9,20 @@ Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Ad
 """
 
 import math
-import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from tqdm import tqdm
 
 from stages.common import backends, crops, files, images, models, scorer, store, tables
-from stages.common.backends import Network
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.tables import Item, Score
 
 SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
-SAMPLE = 24  # images that a faster precision is compared with fp32 on
 
 
 class ScoreParams(Params):
@@ -60,21 +57,6 @@ def saved(
         kept.put(waiting)
 
 
-def told_error(
-    items: Sequence[Item], folder: Path, policy: str, fast: Network, exact: Network, scale: float
-) -> str:
-    """How far a faster precision is from fp32, on some of the images that are to be scored."""
-    sample = sorted(items, key=lambda item: item.sha256)[:SAMPLE]
-    quick = dict(scorer.score(sample, folder, policy=policy, network=fast))
-    right = dict(scorer.score(sample, folder, policy=policy, network=exact))
-    errors = [scale * abs(quick[sha256] - right[sha256]) for sha256 in right]
-    return (
-        f"{fast.precision} against fp32 on {len(errors)} of these images: largest error "
-        f"{max(errors):.2g}, mean {math.fsum(errors) / len(errors):.2g}; the scores' standard "
-        f"deviation is {scale * statistics.pstdev(right.values()):.2g}"
-    )
-
-
 def main(
     table: Path,
     folder: Path,
@@ -98,7 +80,7 @@ def main(
         network = backends.network_on(device, precision, loaded.network)
         if precision != "fp32":
             exact = backends.network_on(device, "fp32", loaded.network)
-            print(told_error(missing, folder, params.crops, network, exact, loaded.scale))
+            print(scorer.told_error(missing, folder, params.crops, network, exact, loaded.scale))
         new = scorer.score(missing, folder, policy=params.crops, network=network)
         scaled = ((sha256, value * loaded.scale) for sha256, value in new)
         bar = tqdm(saved(scaled, kept), total=len(missing), desc="score", unit=" images")

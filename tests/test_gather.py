@@ -387,3 +387,16 @@ def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in source.iterdir()}
     gathered(source)
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in source.iterdir()} == before
+
+
+def test_an_evaluation_image_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """It can't be kept out of training if nobody knows what is in it."""
+    put(tmp_path / "in" / "a.png", encode_png(noise(40, 40)))
+    put(tmp_path / "set" / "b.png", encode_png(noise(50, 40)))
+    put(tmp_path / "set" / "cut.png", encode_png(noise(50, 50))[:300])
+    put(tmp_path / "set" / "README", b"about the set")
+    params = with_changes(PARAMS, evaluation_sets=[str(tmp_path / "set")])
+    with pytest.raises(
+        UserError, match=r"cut\.png in .*set is truncated .*: mend it, or take it out"
+    ):
+        gathered(tmp_path / "in", params)

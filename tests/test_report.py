@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stages import report
 from stages.common import tables
 from stages.common.images import read, write_png
+from stages.common.summary import Curve, reasons, samples, shares, what_if, write_curve
 from stages.common.tables import (
     Collected,
     Photograph,
@@ -21,7 +22,6 @@ from stages.common.tables import (
     Validation,
     Verdict,
 )
-from stages.report import Curve, reasons, samples, shares, what_if, write_curve
 from tests.common.test_page import Cells
 from tests.conftest import blobs
 

@@ -17,6 +17,24 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def files_below(folder: Path) -> list[str]:
+    """Every file's path below a folder, sorted; links to folders are followed once."""
+    found, seen = [], set()
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
+        folders.sort()  # of two ways to one folder, take the first by name
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(root, name).relative_to(folder).as_posix() for name in names]
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: under a temporary name, then moved into place."""
     path.parent.mkdir(parents=True, exist_ok=True)

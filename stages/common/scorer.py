@@ -8,7 +8,9 @@ is bounded by slots and batches, and not by the images.
 
 import functools
 import hashlib
+import math
 import os
+import statistics
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +29,7 @@ from stages.common.tables import Item
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
+SAMPLE = 24  # images that a faster precision is compared with fp32 on
 CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
 Scored = Iterator[tuple[str, float]]  # an image's SHA-256 and its score, or a part of it
@@ -105,6 +108,21 @@ def score(items: Sequence[Item], folder: Path, *, policy: str, network: Network)
         left[sha256] -= 1
         if left[sha256] == 0:
             yield sha256, sums.pop(sha256)
+
+
+def told_error(
+    items: Sequence[Item], folder: Path, policy: str, fast: Network, exact: Network, scale: float
+) -> str:
+    """How far a faster precision is from fp32, on some of the images that are to be scored."""
+    sample = sorted(items, key=lambda item: item.sha256)[:SAMPLE]
+    quick = dict(score(sample, folder, policy=policy, network=fast))
+    right = dict(score(sample, folder, policy=policy, network=exact))
+    errors = [scale * abs(quick[sha256] - right[sha256]) for sha256 in right]
+    return (
+        f"{fast.precision} against fp32 on {len(errors)} of these images: largest error "
+        f"{max(errors):.2g}, mean {math.fsum(errors) / len(errors):.2g}; the scores' standard "
+        f"deviation is {scale * statistics.pstdev(right.values()):.2g}"
+    )
 
 
 def _crop_scores(items: Sequence[Item], folder: Path, policy: str, network: Network) -> Scored:

@@ -268,6 +268,11 @@ def test_ctrl_c_ends_the_workers(stage: list[str]) -> None:
 
 
 @contextmanager
+def heed_ctrl_c() -> None:
+    """A shell makes what it starts in the background, perhaps these tests, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(stage: list[str], *arguments: str, **more: str) -> "Iterator[subprocess.Popen[str]]":
     """The stage in a group of its own, of which nothing is left afterwards."""
     with subprocess.Popen(
@@ -278,6 +283,7 @@ def started(stage: list[str], *arguments: str, **more: str) -> "Iterator[subproc
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         try:
             yield process
