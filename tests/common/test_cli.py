@@ -267,12 +267,12 @@ def test_ctrl_c_ends_the_workers(stage: list[str]) -> None:
     assert [alive(child) for child in children] == [False, False]
 
 
-@contextmanager
 def heed_ctrl_c() -> None:
     """A shell makes what it starts in the background, perhaps these tests, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@contextmanager
 def started(stage: list[str], *arguments: str, **more: str) -> "Iterator[subprocess.Popen[str]]":
     """The stage in a group of its own, of which nothing is left afterwards."""
     with subprocess.Popen(
