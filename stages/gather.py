@@ -13,7 +13,6 @@ Rule:   a file is refused for the first of these that holds: excluded, not an im
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from stages.common import images, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.files import files_below
-from stages.common.hashes import NEAR_BITS, distances
+from stages.common.hashes import Row, without_duplicates, without_evaluation
 from stages.common.images import ImageError
 from stages.common.params import Params
 from stages.common.tables import Photograph, Rejected
@@ -45,7 +44,6 @@ ANY_SIZE = GatherParams(
     exclude=[],
     evaluation_sets=[],
 )
-Row = Photograph | Rejected
 
 
 def look(path: str, *, folder: Path, params: GatherParams) -> Row:
@@ -77,36 +75,6 @@ def look(path: str, *, folder: Path, params: GatherParams) -> Row:
         pixels=images.pixels_sha256(pixels),
         dhash=images.dhash(pixels),
     )
-
-
-def without_evaluation(rows: Iterable[Row], evaluation: Sequence[Photograph]) -> Iterator[Row]:
-    """Refuse every photograph that is, by its content, one of `evaluation`."""
-    by_pixels = {row.pixels: row.path for row in evaluation}
-    hashes = [row.dhash for row in evaluation]
-    for row in rows:
-        if isinstance(row, Rejected):
-            yield row
-        elif row.pixels in by_pixels:
-            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
-        else:
-            bits = distances(row.dhash, hashes)
-            if bits.size and bits.min() <= NEAR_BITS:
-                detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
-                yield Rejected(row.path, "evaluation set", detail)
-            else:
-                yield row
-
-
-def without_duplicates(rows: Iterable[Row]) -> Iterator[Row]:
-    """Of photographs with the same pixels, keep the first."""
-    kept: dict[str, Photograph] = {}
-    for row in rows:
-        if isinstance(row, Rejected) or kept.setdefault(row.pixels, row) is row:
-            yield row
-        else:
-            first = kept[row.pixels]
-            same = "file" if first.sha256 == row.sha256 else "pixels"
-            yield Rejected(row.path, "exact duplicate", f"same {same} as {first.path}")
 
 
 def evaluation_rows(folder: Path) -> list[Photograph]:

@@ -1,9 +1,13 @@
-"""Likeness of pictures, by the bits in which their difference hashes differ."""
+"""Likeness of pictures: equal pixels, or difference hashes that differ in few bits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stages.common.tables import Photograph, Rejected
+
+Row = Photograph | Rejected
 
 # Among 945 photographs (LIVE In the Wild and the samples) no two different ones are nearer than 42
 # bits; of their copies at half size 99.9%, at JPEG quality 30 98%, at a third and quality 60 97%
@@ -17,6 +21,36 @@ def distances(dhash: str, others: Sequence[str]) -> NDArray[np.int64]:
     bits = _bits([dhash])
     counts: NDArray[np.int64] = np.bitwise_count(_bits(others) ^ bits).sum(axis=1, dtype=np.int64)
     return counts
+
+
+def without_evaluation(rows: Iterable[Row], evaluation: Sequence[Photograph]) -> Iterator[Row]:
+    """Refuse every photograph that is, by its content, one of `evaluation`."""
+    by_pixels = {row.pixels: row.path for row in evaluation}
+    hashes = [row.dhash for row in evaluation]
+    for row in rows:
+        if isinstance(row, Rejected):
+            yield row
+        elif row.pixels in by_pixels:
+            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
+        else:
+            bits = distances(row.dhash, hashes)
+            if bits.size and bits.min() <= NEAR_BITS:
+                detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
+                yield Rejected(row.path, "evaluation set", detail)
+            else:
+                yield row
+
+
+def without_duplicates(rows: Iterable[Row]) -> Iterator[Row]:
+    """Of photographs with the same pixels, keep the first."""
+    kept: dict[str, Photograph] = {}
+    for row in rows:
+        if isinstance(row, Rejected) or kept.setdefault(row.pixels, row) is row:
+            yield row
+        else:
+            first = kept[row.pixels]
+            same = "file" if first.sha256 == row.sha256 else "pixels"
+            yield Rejected(row.path, "exact duplicate", f"same {same} as {first.path}")
 
 
 def _bits(hashes: Sequence[str]) -> NDArray[np.uint64]:
