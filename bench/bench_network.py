@@ -1,45 +1,145 @@
 """How much faster than pyiqa are our scores, and how near?
 
-    python -m bench.bench_network --images FOLDER --pyiqa-python PYTHON [--rounds 5]
+    python -m bench.bench_network --images FOLDER --pyiqa-python PYTHON
+                                  [--rounds 5] [--device cuda] [--count 4000]
 
-Every variant scores the same photographs, cut to 1024 x 1024, in turn with pyiqa: round after round
-in one run, so that what else the machine does hits all alike. A ratio is the median over the rounds
-of pyiqa's time divided by the variant's. Random weights, calibrated as in bench/parity.py, where
-PYTHON is explained too.
+Every variant scores photographs of 1024 x 1024, or tiles of 512 x 512, in turn with pyiqa: round
+after round in one run, so that what else the machine does hits all alike. A ratio is the median
+over the rounds of pyiqa's time for an image divided by the variant's. Random weights, calibrated as
+in bench/parity.py, where PYTHON is explained too.
 
-- `plain`, `folded`: the network in PyTorch, 25 crops at once.
-- `engine`: OpenVINO in batches of one size, as the stage `score` runs it, without decoding.
-- `files`: the same engine from files to scores, with decoding in worker processes; pyiqa's time has
-  its own decoding then.
-- `cover`: `files` under the policy `cover`, whose scores are other ones.
-- `builtin`: `files` with the weights that the project ships, under `cover`.
+| variant | what it scores, under which policy |
+|---|---|
+| plain, folded | photographs in memory under `pyiqa`: the network in PyTorch, 25 crops at once |
+| engine | the same by what the stage `score` runs: OpenVINO, or on a GPU a recorded graph |
+| files | photographs from files to scores, decoded in workers; pyiqa's time has its own decoding |
+| tiles | tiles from files under `cover`: 9 crops; pyiqa takes 25 |
+| small, small files | `engine` and `files` with the weights that the project ships |
+| decoders | `files` with a network that answers at once: the most that any network could reach |
+
+`files`, `small files` and `decoders` work on `--count` different files, so that the start of the
+workers, which they contain, does not decide. On a GPU, where pyiqa runs too, precision is fp16.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
 
-from bench.parity import Pixels, calibrated, fitted, ours, peer, photographs, write_layouts
+from bench.measure import machine
+from bench.parity import Peer, Pixels, calibrated, fitted, ours, peer, photographs, write_layouts
 from stages.common import crops
-from stages.common.backends import Network, openvino_network
+from stages.common.backends import Network, network_on, resolve
 from stages.common.files import sha256_of
+from stages.common.images import write_png
 from stages.common.network import fold
 from stages.common.scorer import score
 from stages.common.tables import Item
 from stages.common.weights import load
 
-SIDE = 1024  # px
-IMAGES = 8  # of 25 crops: enough that the start of the worker processes does not decide
-FROM_FILES = {"pyiqa files", "files", "cover", "builtin"}
-OTHER_SCORES = {"cover", "builtin"}
+PHOTOGRAPH, TILE = 1024, 512  # px
+PEER_PHOTOGRAPHS, PEER_TILES = 8, 4  # that pyiqa scores in a round
+COUNT = {"cpu": 64, "cuda": 4000}  # files, unless told
+SHARE = {"files": 4, "tiles": 2}  # these take only one file of so many, on a CPU
+STEP = 8  # px that one version of a photograph is shifted against the next
+
+
+class Variant(NamedTuple):
+    """Something to time."""
+
+    images: int  # that `run` scores
+    peers: str  # what pyiqa's time is for
+    run: Callable[[], Sequence[float]]
+
+
+def main() -> None:
+    """Measure, and print one row for each variant."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--pyiqa-python", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--count", type=int)
+    arguments = parser.parse_args()
+    device, precision = resolve(arguments.device, "auto")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        pictures = photographs(arguments.images)
+        paths = write_layouts(calibrated(pictures), folder)
+        seconds, errors, about = measure(
+            variants(pictures, paths["pyiqa"], folder, arguments.count, device, precision),
+            lambda: peer(arguments.pyiqa_python, paths["pyiqa"], device),
+            folder,
+            arguments.rounds,
+        )
+    print(f"{machine()}; {device} {precision}, torch {torch.__version__}; {about}")
+    print(f"{'variant':>11} {'ms/image':>8} {'ratio':>6} {'lowest':>6} {'highest':>7} {'error':>8}")
+    for key, (times, peers) in seconds.items():
+        ratios = [a / b for a, b in zip(peers, times, strict=True)]
+        print(
+            f"{key:>11} {1000 * statistics.median(times):>8.1f} {statistics.median(ratios):>6.2f} "
+            f"{min(ratios):>6.2f} {max(ratios):>7.2f} {errors.get(key, ''):>8}"
+        )
+
+
+def variants(
+    pictures: list[Pixels],
+    checkpoint: Path,
+    folder: Path,
+    count: int | None,
+    device: str,
+    precision: str,
+) -> dict[str, Variant]:
+    """Write the files, compile the networks, and give what there is to time."""
+    count = count or COUNT[device]
+    pixels = [fitted(each, PHOTOGRAPH, PHOTOGRAPH) for each in pictures[:PEER_PHOTOGRAPHS]]
+    items = written(pixels, folder, "photograph", count)
+    tiles = written([each[:TILE, :TILE] for each in pixels], folder, "tile", count)
+    if device == "cpu":
+        some, few = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]]
+    else:
+        some, few = items, tiles
+    weights, shipped = load(str(checkpoint), Path()), load("builtin", Path("data/weights"))
+    plain, folded = weights.network, fold(weights.network)
+    large = network_on(device, precision, weights)
+    small = network_on(device, precision, shipped)
+    nothing = large._replace(run=lambda batch: np.zeros(len(batch), np.float32))
+    found = {
+        "plain": Variant(4, "photographs", lambda: [ours(each, plain) for each in pixels[:4]]),
+        "folded": Variant(4, "photographs", lambda: [ours(each, folded) for each in pixels[:4]]),
+        "engine": Variant(len(pixels), "photographs", lambda: engine(pixels, large)),
+        "files": Variant(len(some), "files", lambda: from_files(some, folder, "pyiqa", large)),
+        "tiles": Variant(len(few), "tiles", lambda: from_files(few, folder, "cover", large)),
+        "small": Variant(len(pixels), "photographs", lambda: engine(pixels, small)),
+        "small files": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", small)),
+        "decoders": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", nothing)),
+    }
+    if device == "cuda":  # plain PyTorch is there to explain the CPU's figures
+        del found["plain"], found["folded"]
+    return found
+
+
+def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list[Item]:
+    """Write `count` different PNG files: the pictures in turn, each version shifted a bit more."""
+    items = []
+    for i in range(count):
+        path = folder / f"{name}{i}.png"
+        version, number = divmod(i, len(pictures))
+        pixels = np.roll(pictures[number], version * STEP, axis=1)
+        write_png(path, pixels)
+        items.append(Item(path.name, sha256_of(path), pixels.shape[1], pixels.shape[0]))
+    return items
 
 
 def engine(pixels: list[Pixels], network: Network) -> list[float]:
@@ -59,74 +159,57 @@ def engine(pixels: list[Pixels], network: Network) -> list[float]:
 
 def from_files(items: list[Item], folder: Path, policy: str, network: Network) -> list[float]:
     """Score files as the stage does."""
-    found = dict(score(items, folder, policy=policy, network=network))
+    compiled: Future[Network] = Future()
+    compiled.set_result(network)
+    found = dict(score(items, folder, policy=policy, network=compiled))
     return [found[item.sha256] for item in items]
 
 
-def main() -> None:
-    """Measure, and print one row for each variant."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--pyiqa-python", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        pictures = photographs(arguments.images)
-        paths = write_layouts(calibrated(pictures), folder)
-        pixels = [fitted(each, SIDE, SIDE) for each in pictures[:IMAGES]]
-        items = []
-        for i, each in enumerate(pixels):
-            path = folder / f"{i}.png"
-            Image.fromarray(each).save(path)
-            items.append(Item(path.name, sha256_of(path), SIDE, SIDE))
+def measure(
+    found: dict[str, Variant],
+    start_peer: Callable[[], AbstractContextManager[Peer]],
+    folder: Path,
+    rounds: int,
+) -> tuple[dict[str, tuple[list[float], list[float]]], dict[str, str], str]:
+    """Time variants and pyiqa in turn.
 
-        network = load(str(paths["pyiqa"]), Path()).network
-        folded = fold(network)
-        fast = openvino_network(network)
-        small = openvino_network(load("builtin", Path("data/weights")).network)
-        variants: dict[str, Callable[[], list[float]]] = {
-            "plain": lambda: [ours(each, network) for each in pixels],
-            "folded": lambda: [ours(each, folded) for each in pixels],
-            "engine": lambda: engine(pixels, fast),
-            "files": lambda: from_files(items, folder, "pyiqa", fast),
-            "cover": lambda: from_files(items, folder, "cover", fast),
-            "builtin": lambda: from_files(items, folder, "cover", small),
-        }
-        for variant in variants.values():  # compiles, and fills caches
-            variant()
-        with peer(arguments.pyiqa_python, paths["pyiqa"]) as other:
-            about = other.about
-            for item in items:
-                other.score(folder / item.path)
-            keys = ("pyiqa", "pyiqa files", *variants)
-            seconds: dict[str, list[float]] = {key: [] for key in keys}
-            errors: dict[str, float] = {}
-            for _ in range(arguments.rounds):
+    Returns:
+        Seconds an image by round, ours and pyiqa's, by variant; the largest difference of the
+        scores of photographs in memory; what pyiqa is.
+    """
+    seconds: dict[str, tuple[list[float], list[float]]] = {key: ([], []) for key in found}
+    errors: dict[str, str] = {}
+    for variant in found.values():  # fills caches
+        variant.run()
+    with start_peer() as other:
+        about = f"pyiqa {other.about['version']}, {other.about['threads']} threads"
+        peers_times(other, folder)
+        for _ in range(rounds):
+            theirs, scores = peers_times(other, folder)
+            for key, variant in found.items():
                 start = time.perf_counter()
-                answers = [other.score(folder / item.path) for item in items]
-                seconds["pyiqa files"].append(time.perf_counter() - start)
-                seconds["pyiqa"].append(sum(answer["seconds"] for answer in answers))
-                theirs = np.array([answer["score"] for answer in answers])
-                for key, variant in variants.items():
-                    start = time.perf_counter()
-                    scores = np.array(variant())
-                    seconds[key].append(time.perf_counter() - start)
-                    errors[key] = float(np.abs(scores - theirs).max())
-    print(f"pyiqa {about['version']}, {about['threads']} threads, torch {torch.__version__}")
-    print(f"{IMAGES} images of {SIDE} x {SIDE}, {arguments.rounds} rounds")
-    print(f"{'variant':>11} {'s/image':>8} {'ratio':>6} {'lowest':>6} {'highest':>7} {'error':>8}")
-    for key, times in seconds.items():
-        base = seconds["pyiqa files" if key in FROM_FILES else "pyiqa"]
-        ratios = [a / b for a, b in zip(base, times, strict=True)]
-        error = f"{errors[key]:.1e}" if key in errors.keys() - OTHER_SCORES else ""
-        per_image, ratio = statistics.median(times) / IMAGES, statistics.median(ratios)
-        print(
-            f"{key:>11} {per_image:>8.3f} {ratio:>6.2f} {min(ratios):>6.2f} {max(ratios):>7.2f} "
-            f"{error:>8}"
-        )
+                values = np.array(variant.run())
+                seconds[key][0].append((time.perf_counter() - start) / variant.images)
+                seconds[key][1].append(theirs[variant.peers])
+                if key in {"plain", "folded", "engine"}:
+                    errors[key] = f"{np.abs(values - scores[: len(values)]).max():.1e}"
+    return seconds, errors, about
+
+
+def peers_times(other: Peer, folder: Path) -> tuple[dict[str, float], NDArray[np.float64]]:
+    """pyiqa's seconds an image: photographs without and with decoding, tiles with; its scores."""
+    start = time.perf_counter()
+    answers = [other.score(folder / f"photograph{i}.png") for i in range(PEER_PHOTOGRAPHS)]
+    middle = time.perf_counter()
+    for i in range(PEER_TILES):
+        other.score(folder / f"tile{i}.png")
+    end = time.perf_counter()
+    times = {
+        "photographs": statistics.mean(answer["seconds"] for answer in answers),
+        "files": (middle - start) / PEER_PHOTOGRAPHS,
+        "tiles": (end - middle) / PEER_TILES,
+    }
+    return times, np.array([answer["score"] for answer in answers])
 
 
 if __name__ == "__main__":

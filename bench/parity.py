@@ -119,10 +119,10 @@ class Peer:
 
 
 @contextmanager
-def peer(python: Path, checkpoint: Path) -> Iterator[Peer]:
+def peer(python: Path, checkpoint: Path, device: str = "cpu") -> Iterator[Peer]:
     """Start pyiqa with a checkpoint, and end it."""
     script = Path(__file__).with_name("peer_pyiqa.py")
-    command = [str(python), str(script), str(checkpoint)]
+    command = [str(python), str(script), str(checkpoint), device]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,6 +1,6 @@
 """Scores by pyiqa's HyperIQA: what the benchmarks compare with, in an environment of its own.
 
-    PYTHON bench/peer_pyiqa.py CHECKPOINT
+    PYTHON bench/peer_pyiqa.py CHECKPOINT DEVICE
 
 reads paths of images from standard input, one a line, and answers each with a line of JSON: its
 `score`, and the `seconds` that this took, the reading of the file left out. The first line tells
@@ -30,7 +30,7 @@ import timm  # type: ignore[import-not-found]  # noqa: E402
 from pyiqa.utils.img_util import imread2tensor  # type: ignore[import-not-found]  # noqa: E402
 
 
-def main(checkpoint: str) -> None:
+def main(checkpoint: str, device: str) -> None:
     """Answer every path on standard input."""
     create = timm.create_model
 
@@ -39,7 +39,7 @@ def main(checkpoint: str) -> None:
         return backbone
 
     timm.create_model = without_download  # its values are replaced by the checkpoint's anyway
-    metric = pyiqa.create_metric("hyperiqa", device="cpu", pretrained_model_path=checkpoint)
+    metric = pyiqa.create_metric("hyperiqa", device=device, pretrained_model_path=checkpoint)
     answer({"version": pyiqa.__version__, "threads": torch.get_num_threads()})
     for line in sys.stdin:
         image = imread2tensor(line.rstrip("\n"), rgb=True)[None]
@@ -54,4 +54,4 @@ def answer(content: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -11,6 +11,7 @@ Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Ad
 import math
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -57,6 +58,13 @@ def saved(
         kept.put(waiting)
 
 
+def compiled(model: str, weights_folder: Path, device: str, precision: str) -> backends.Network:
+    """Load a model and compile its network."""
+    from stages.common import weights  # brings torch, which decoding processes need not load
+
+    return backends.network_on(device, precision, weights.load(model, weights_folder))
+
+
 def main(
     table: Path,
     folder: Path,
@@ -74,17 +82,14 @@ def main(
     found = len(known)
     missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
     if missing:
-        from stages.common import weights  # brings torch, which decoding processes need not load
-
-        loaded = weights.load(params.model, weights_folder)
-        network = backends.network_on(device, precision, loaded.network)
-        if precision != "fp32":
-            exact = backends.network_on(device, "fp32", loaded.network)
-            print(scorer.told_error(missing, folder, params.crops, network, exact, loaded.scale))
-        new = scorer.score(missing, folder, policy=params.crops, network=network)
-        scaled = ((sha256, value * loaded.scale) for sha256, value in new)
-        bar = tqdm(saved(scaled, kept), total=len(missing), desc="score", unit=" images")
-        known.update(bar)
+        with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
+            network = aside.submit(compiled, params.model, weights_folder, device, precision)
+            if precision != "fp32":
+                exact = aside.submit(compiled, params.model, weights_folder, device, "fp32")
+                print(scorer.told_error(missing, folder, params.crops, network, exact))
+            new = scorer.score(missing, folder, policy=params.crops, network=network)
+            bar = tqdm(saved(new, kept), total=len(missing), desc="score", unit=" images")
+            known.update(bar)
     kept.close()
 
     rows = sorted(Score(item.path, item.sha256, known[item.sha256]) for item in items)

@@ -65,7 +65,7 @@ def builtin() -> weights.Weights:
 @pytest.fixture(scope="session")
 def network(builtin: weights.Weights) -> Network:
     """The built-in scorer on this machine's CPU."""
-    return backends.network_on("cpu", "fp32", builtin.network)
+    return backends.network_on("cpu", "fp32", builtin)
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def compiled_once(
         assert (model, folder) == ("builtin", REPOSITORY / "data" / "weights")
         return builtin
 
-    def network_on(device: str, precision: str, hyperiqa: object) -> Network:
-        assert (device, precision, hyperiqa) == ("cpu", "fp32", builtin.network)
+    def network_on(device: str, precision: str, given: object) -> Network:
+        assert (device, precision, given) == ("cpu", "fp32", builtin)
         return network
 
     monkeypatch.setattr(weights, "load", load)

@@ -2,7 +2,7 @@
 
 | device | precision | what runs |
 |---|---|---|
-| cpu | fp32 | OpenVINO, two streams; 2 to 3 times as fast as plain PyTorch (bench/README.md) |
+| cpu | fp32 | OpenVINO, in several streams; twice as fast as plain PyTorch |
 | cpu | bf16 | OpenVINO in bfloat16, fast where the CPU has instructions for it |
 | cuda | fp32 | PyTorch, without TF32 |
 | cuda | fp16, bf16 | PyTorch, backbone in half precision, the small rest in float32 |
@@ -11,11 +11,13 @@ On CUDA a batch is one recorded graph, replayed with new pixels, so that startin
 kernels costs nothing. https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
 """
 
+import ctypes
 import queue
+import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,12 @@ from numpy.typing import NDArray
 from stages.common.crops import CROP
 from stages.common.errors import UserError
 
+if TYPE_CHECKING:
+    from stages.common.weights import Weights
+
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
-BATCH = {"cpu": 16, "cuda": 1024}  # crops at once: enough to keep all units of the device busy
+# Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
+BATCH = {"cpu": 4, "cuda": 1024}
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -38,6 +44,7 @@ class Network(NamedTuple):
         threads: how many threads may call it at once.
         device: `cpu` or `cuda`.
         precision: `fp32`, `fp16` or `bf16`.
+        scale: what its scores are multiplied by to lie on about 0..1.
     """
 
     run: Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -45,6 +52,7 @@ class Network(NamedTuple):
     threads: int
     device: str
     precision: str
+    scale: float = 1.0
 
 
 def resolve(device: str, precision: str) -> tuple[str, str]:
@@ -53,6 +61,8 @@ def resolve(device: str, precision: str) -> tuple[str, str]:
     Raises:
         UserError: for `cuda` without a usable GPU, or a precision that the device lacks.
     """
+    if device == "auto" and not _has_driver():
+        device = "cpu"
     if device != "cpu":
         import torch  # slow to import, and not needed to read scores that are known
 
@@ -76,13 +86,19 @@ def resolve(device: str, precision: str) -> tuple[str, str]:
     return device, precision
 
 
-def network_on(device: str, precision: str, network: Any) -> Network:
-    """Compile a `network.HyperIQA` for a device and precision as `resolve` gives them."""
-    return (
-        openvino_network(network, precision)
-        if device == "cpu"
-        else cuda_network(network, precision)
-    )
+def _has_driver() -> bool:
+    """Whether the library of NVIDIA's driver is there, without which PyTorch finds no GPU."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def network_on(device: str, precision: str, weights: "Weights") -> Network:
+    """Compile a checkpoint's network for a device and precision as `resolve` gives them."""
+    compiled = openvino_network if device == "cpu" else cuda_network
+    return compiled(weights.network, precision)._replace(scale=weights.scale)
 
 
 def openvino_network(network: Any, precision: str = "fp32") -> Network:
@@ -96,6 +112,7 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
     shape = (BATCH["cpu"], CROP, CROP, 3)
     config = {
         "PERFORMANCE_HINT": "THROUGHPUT",
+        "ENABLE_CPU_PINNING": False,  # the decoders want the same cores
         "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision],
     }
 
@@ -103,9 +120,9 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
         example = torch.zeros(shape, dtype=getattr(torch, dtype))
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of the tracer, about code that no data decides
-            graph = openvino.convert_model(
-                folded, example_input=example, input=[(shape, openvino.Type(np.dtype(dtype)))]
-            )
+            # Traced here, since the converter's own way runs a second trace to check the first.
+            traced = torch.jit.trace(folded, example, check_trace=False)
+            graph = openvino.convert_model(traced, input=[(shape, openvino.Type(np.dtype(dtype)))])
         model = openvino.Core().compile_model(graph, "CPU", config)
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):

@@ -15,7 +15,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,16 +90,18 @@ def cut(part: Part, *, folder: Path, policy: str, slots: str) -> Cut:
     return Cut(None, weights)
 
 
-def score(items: Sequence[Item], folder: Path, *, policy: str, network: Network) -> Scored:
+def score(
+    items: Sequence[Item], folder: Path, *, policy: str, network: "Future[Network]"
+) -> Scored:
     """Score images.
 
     Args:
         items: the images, their paths below `folder`, no hash twice.
         policy: a key of `crops.POLICIES`.
-        network: what scores crops, from `backends`.
+        network: what scores crops, from `backends`; it may still be compiled while images are read.
 
     Yields:
-        SHA-256 and score, in an order that the items alone decide.
+        SHA-256 and score, on about 0..1, in an order that the items alone decide.
     """
     left = {i.sha256: crops.count(policy, i.width, i.height) for i in items}
     sums = dict.fromkeys(left, 0.0)
@@ -107,35 +109,45 @@ def score(items: Sequence[Item], folder: Path, *, policy: str, network: Network)
         sums[sha256] += weighted
         left[sha256] -= 1
         if left[sha256] == 0:
-            yield sha256, sums.pop(sha256)
+            yield sha256, network.result().scale * sums.pop(sha256)
 
 
 def told_error(
-    items: Sequence[Item], folder: Path, policy: str, fast: Network, exact: Network, scale: float
+    items: Sequence[Item],
+    folder: Path,
+    policy: str,
+    fast: "Future[Network]",
+    exact: "Future[Network]",
 ) -> str:
     """How far a faster precision is from fp32, on some of the images that are to be scored."""
     sample = sorted(items, key=lambda item: item.sha256)[:SAMPLE]
     quick = dict(score(sample, folder, policy=policy, network=fast))
     right = dict(score(sample, folder, policy=policy, network=exact))
-    errors = [scale * abs(quick[sha256] - right[sha256]) for sha256 in right]
+    errors = [abs(quick[sha256] - right[sha256]) for sha256 in right]
     return (
-        f"{fast.precision} against fp32 on {len(errors)} of these images: largest error "
+        f"{fast.result().precision} against fp32 on {len(errors)} of these images: largest error "
         f"{max(errors):.2g}, mean {math.fsum(errors) / len(errors):.2g}; the scores' standard "
-        f"deviation is {scale * statistics.pstdev(right.values()):.2g}"
+        f"deviation is {statistics.pstdev(right.values()):.2g}"
     )
 
 
-def _crop_scores(items: Sequence[Item], folder: Path, policy: str, network: Network) -> Scored:
+def _crop_scores(
+    items: Sequence[Item], folder: Path, policy: str, network: "Future[Network]"
+) -> Scored:
     # A worker may be AHEAD parts ahead of the one that is read here, so no slot is overwritten.
     count = workers.AHEAD * max(workers.worker_count(), 1) + 2
-    with shared_slots(count) as slots, Batches(network) as batches:
+    with shared_slots(count) as slots, ExitStack() as stack:
+        batches: Batches | None = None
         work = list(parts(items, policy, slots=count))
         task = functools.partial(cut, folder=folder, policy=policy, slots=slots)
         for part, done in zip(work, workers.ordered_map(task, work), strict=True):
+            if batches is None:  # until the first part is read, the network may still be compiled
+                batches = stack.enter_context(Batches(network.result()))
             pixels = opened_slots(slots)[part.slot] if done.pixels is None else done.pixels
             for crop, weight in zip(pixels, done.weights, strict=False):
                 yield from batches.add(part.item.sha256, crop, weight)
-        yield from batches.rest()
+        if batches is not None:
+            yield from batches.rest()
 
 
 class Batches:
@@ -165,7 +177,7 @@ class Batches:
         self.owners.append((sha256, weight))
         if len(self.owners) == self.network.batch:
             self._start()
-        while len(self.running) > self.network.threads:
+        while len(self.running) > 2 * self.network.threads:
             yield from self._finish()
 
     def rest(self) -> Scored:

@@ -1,5 +1,8 @@
 """Where the network runs: everywhere the same scores, and a plain word where it can't."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +25,7 @@ def crops(network: Network, sample_pixels: list[Pixels]) -> Pixels:
     """A batch of real crops, of black and of white."""
     batch = np.zeros((network.batch, CROP, CROP, 3), np.uint8)
     batch[1] = 255
-    for i in range(2, network.batch):
+    for i in range(2, len(batch)):
         pixels = sample_pixels[i % len(sample_pixels)]
         batch[i] = pixels[i * 5 : i * 5 + CROP, i * 9 : i * 9 + CROP]
     return batch
@@ -54,6 +57,18 @@ def test_a_result_is_not_overwritten_by_the_next(network: Network, crops: Pixels
 def test_auto_is_the_cpu_where_there_is_no_gpu() -> None:
     assert resolve("auto", "auto") == resolve("cpu", "auto") == ("cpu", "fp32")
     assert resolve("auto", "bf16") == ("cpu", "bf16")
+
+
+def test_where_no_driver_is_nothing_slow_is_imported() -> None:
+    """Scores that are known are read without PyTorch."""
+    if backends._has_driver():
+        pytest.skip("this machine has NVIDIA's driver")
+    code = (
+        "import sys; from stages.common.backends import resolve; "
+        "print(resolve('auto', 'auto'), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "('cpu', 'fp32') False\n"
 
 
 @NO_GPU

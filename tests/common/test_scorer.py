@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,9 @@ def scores(
     items: list[Item], folder: Path, network: Network, policy: str = COVER
 ) -> dict[str, float]:
     """Scores by hash; each image must come once."""
-    listed = list(scorer.score(items, folder, policy=policy, network=network))
+    compiled: Future[Network] = Future()
+    compiled.set_result(network)
+    listed = list(scorer.score(items, folder, policy=policy, network=compiled))
     assert len(listed) == len(items)
     return dict(listed)
 
