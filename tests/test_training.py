@@ -12,7 +12,7 @@ from PIL import Image
 
 from stages.common import images
 from stages.common.network import HyperIQA
-from training import cache, degradations, initial, losses, prepare, scoring, split, train
+from training import average, cache, degradations, initial, losses, prepare, scoring, split, train
 from training.batches import Data
 from training.degradations import KINDS
 
@@ -134,7 +134,7 @@ def test_levels_grow(kind: str, seed: int) -> None:
     assert len(set(levels)) == len(levels)
 
 
-def test_a_cycle_changes_what_learns_and_nothing_else() -> None:
+def test_a_run_changes_what_learns_and_nothing_else() -> None:
     rng = torch.Generator().manual_seed(0)
     data = Data(
         rows=torch.tensor([0, 1, 3, 4]),
@@ -144,11 +144,12 @@ def test_a_cycle_changes_what_learns_and_nothing_else() -> None:
         rated=torch.rand(5, 18, *split.CUT, generator=rng).bfloat16(),
         degraded=torch.rand(5, 12, *split.CUT, generator=rng).bfloat16(),
     )
-    params = train.Cycle(
+    params = train.TrainParams(
+        seed=0,
         epochs=1,
         batch=2,
         sets=1,
-        rate=1e-3,
+        rates=[1e-3, 2e-3],
         head_rate=1e-5,
         warmup=1,
         weight_decay=0.01,
@@ -158,13 +159,25 @@ def test_a_cycle_changes_what_learns_and_nothing_else() -> None:
         margin=0.03,
     )
     start = network().state_dict()
-    after = [train.cycle(data, start, params, torch.Generator().manual_seed(0)) for _ in range(2)]
+    after = [train.train(data, start, params, number) for number in (0, 0, 1)]
     upper = split.UpperHalf()
     split.freeze(upper)
     learning = {name for name, p in upper.named_parameters() if p.requires_grad}
     changed = {name for name in start if not torch.equal(start[name], after[0][name])}
     assert changed == learning
     assert all(torch.equal(after[0][name], after[1][name]) for name in start)
+    assert not all(torch.equal(after[0][name], after[2][name]) for name in learning)
+
+
+def test_an_average_is_that_of_each_tensor() -> None:
+    torch.manual_seed(0)
+    runs = [{"a": torch.randn(3, 2), "counter": torch.tensor(5)} for _ in range(3)]
+    mean = average.average(runs)
+    expected = (runs[0]["a"] + runs[1]["a"] + runs[2]["a"]) / 3
+    torch.testing.assert_close(mean["a"], expected)
+    assert mean["a"].dtype == torch.float32
+    assert mean["counter"].item() == 5
+    assert average.average(runs[:1])["a"].tolist() == runs[0]["a"].tolist()
 
 
 def test_folds_are_those_of_the_name_alone() -> None:

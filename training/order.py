@@ -32,6 +32,7 @@ LEVELS = {
 TILE = 512  # px
 TILES = 3  # a photograph
 SMALL = 1024  # px
+TROUBLES = "troubles"  # the section whose files are no good photographs
 
 
 class Share(NamedTuple):
@@ -112,7 +113,11 @@ def total(rows: list[Share], column: str) -> float:
 
 def main(samples: Path, weights: Path, table: Path, metrics: Path) -> None:
     network = load(weights)
-    photographs = [images.read(path) for path in sorted(samples.glob("*/*.jpg"))]
+    photographs = [
+        images.read(path)
+        for path in sorted(samples.glob("*/*.jpg"))
+        if path.parent.name != TROUBLES
+    ]
     rows: list[Share] = []
     for kind in tqdm(LEVELS, desc="order", unit="kind"):
         found: dict[str, list[list[float]]] = {}

@@ -1,12 +1,13 @@
-"""Train the built-in scorer on all rated images but one fold's.
+"""Train the built-in scorer once on all rated images but one fold's.
 
-Takes:  labels.csv and the cache; the fold to withhold, or `all` to withhold none.
+Takes:  labels.csv and the cache; the fold to withhold, or `all` to withhold none; the run's number.
 Leaves: the scorer's tensors in a .safetensors file, float32.
-Rule:   the heads begin as a ridge regression (`initial`). Then, in one or more cycles, a step sees
+Rule:   the heads begin as a ridge regression (`initial`), the same in all runs. Then a step sees
         one crop of each of `batch` images, to agree with their labels, and `sets` sets of a crop
         and three degraded versions, to put them in order (`losses`). AdamW; the rate rises, then
         falls as a cosine; what is kept is a running average of the tensors. Nothing looks at the
-        withheld fold: there is no best epoch.
+        withheld fold: there is no best epoch. A run's number decides what is drawn, and which of
+        the rates it learns at.
 Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
         Network", CVPR 2020, for the network and the L1 loss; Kumar et al., "Fine-Tuning can Distort
         Pretrained Features and Underperform Out-of-Distribution", ICLR 2022, for heads first.
@@ -32,11 +33,12 @@ from training.initial import initialise, ridge
 from training.prepare import Rated
 
 
-class Cycle(Params):
+class TrainParams(Params):
+    seed: int
     epochs: int = Field(ge=1)
     batch: int = Field(ge=2)
     sets: int = Field(ge=1)
-    rate: float = Field(gt=0)
+    rates: list[float] = Field(min_length=1)
     head_rate: float = Field(gt=0)
     warmup: int = Field(ge=1)
     weight_decay: float = Field(ge=0)
@@ -46,13 +48,9 @@ class Cycle(Params):
     margin: float = Field(gt=0)
 
 
-class TrainParams(Params):
-    seed: int
-    cycles: list[Cycle] = Field(min_length=1)
-
-
-def begin(data: Data) -> dict[str, Tensor]:
+def begin(data: Data, seed: int) -> dict[str, Tensor]:
     """The tensors training begins with: ImageNet's, and heads that are a ridge regression."""
+    torch.manual_seed(seed)
     network = split.pretrained(split.Heads())
     labels = data.labels[data.rows]
     weights = ridge(data.means[data.rows], labels)
@@ -65,10 +63,11 @@ def rate(step: int, steps: int, warmup: int) -> float:
     return min(1.0, (step + 1) / warmup) * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-def cycle(
-    data: Data, tensors: dict[str, Tensor], params: Cycle, draw: torch.Generator
+def train(
+    data: Data, tensors: dict[str, Tensor], params: TrainParams, number: int
 ) -> dict[str, Tensor]:
-    """Train from the tensors given, while the rate rises and falls once; gives averaged ones."""
+    """Train from the tensors given; gives the averaged ones."""
+    draw = torch.Generator().manual_seed(number)
     device = split.device()
     network = split.UpperHalf()
     network.load_state_dict(tensors)
@@ -78,7 +77,9 @@ def cycle(
         [
             {
                 "params": [p for p in part.parameters() if p.requires_grad],
-                "lr": params.rate if name == "backbone" else params.head_rate,
+                "lr": params.rates[number % len(params.rates)]
+                if name == "backbone"
+                else params.head_rate,
             }
             for name, part in network.named_children()
         ],
@@ -109,23 +110,16 @@ def cycle(
     return {name: t.cpu().contiguous() for name, t in average.module.state_dict().items()}
 
 
-def train(data: Data, params: TrainParams) -> dict[str, Tensor]:
-    """Train from `begin` on, cycle after cycle; gives the scorer's tensors."""
-    torch.manual_seed(params.seed)
-    draw = torch.Generator().manual_seed(params.seed)
-    tensors = begin(data)
-    for each in params.cycles:
-        tensors = cycle(data, tensors, each, draw)
-    return tensors
-
-
-def main(labels: Path, cache: Path, fold: str, weights: Path, params: TrainParams) -> None:
+def main(
+    labels: Path, cache: Path, fold: str, number: int, weights: Path, params: TrainParams
+) -> None:
     table = tables.read(labels, Rated)
     rows = [i for i, row in enumerate(table) if fold == "all" or row.fold != int(fold)]
     cached = [torch.load(cache / f"{name}.pt", mmap=True) for name in Data._fields[2:]]
     data = Data(torch.tensor(rows), torch.tensor([row.label for row in table]), *cached)
-    files.write(weights, safetensors.torch.save(train(data, params)))
-    print(f"trained on {len(rows)} of {len(table)} images")
+    tensors = train(data, begin(data, params.seed), params, number)
+    files.write(weights, safetensors.torch.save(tensors))
+    print(f"run {number}, trained on {len(rows)} of {len(table)} images")
 
 
 if __name__ == "__main__":
