@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import shutil
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,19 @@ import pytest
 from PIL import Image, ImageFilter
 
 from stages import score
-from stages.common import store, tables
+from stages.common import backends, store, tables
+from stages.common.backends import Network
 from stages.common.errors import UserError
 from stages.common.images import decode, write_png
 from stages.common.tables import Item, Score
+from stages.common.weights import Weights
 from stages.score import ScoreParams, fingerprint, saved
 from tests.conftest import REPOSITORY, blobs
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
 
 WEIGHTS = REPOSITORY / "data" / "weights"
+COMPILE = backends.network_on  # before a test replaces it
 PARAMS = ScoreParams(model="builtin", crops="cover", device="cpu", precision="auto")
 
 
@@ -35,10 +39,10 @@ def listed(folder: Path) -> list[Item]:
     return rows
 
 
-def scored(folder: Path, out: Path) -> list[Score]:
+def scored(folder: Path, out: Path, params: ScoreParams = PARAMS) -> list[Score]:
     """Run the stage; gives its table."""
     tables.write(out / "in.csv", Item, listed(folder))
-    score.main(out / "in.csv", folder, WEIGHTS, out / "scores.csv", out / "m.json", PARAMS)
+    score.main(out / "in.csv", folder, WEIGHTS, out / "scores.csv", out / "m.json", params)
     return tables.read(out / "scores.csv", Score)
 
 
@@ -97,6 +101,30 @@ def test_a_known_image_need_not_be_there(pictures: Path, tmp_path: Path) -> None
     paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "again.csv", tmp_path / "m.json")
     score.main(*paths, PARAMS)
     assert tables.read(tmp_path / "again.csv", Score) == first
+
+
+def test_a_faster_precision_tells_its_error(
+    pictures: Path,
+    tmp_path: Path,
+    network: Network,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def network_on(device: str, precision: str, given: Weights) -> Network:
+        return network if precision == "fp32" else COMPILE(device, precision, given)
+
+    monkeypatch.setattr(backends, "network_on", network_on)
+    exact = scored(pictures, tmp_path / "fp32")
+    fast = scored(pictures, tmp_path / "bf16", PARAMS.model_copy(update={"precision": "bf16"}))
+    told = capsys.readouterr().out.splitlines()[1]
+    errors = {a.sha256: abs(a.hyperiqa - b.hyperiqa) for a, b in zip(exact, fast, strict=True)}
+    spread = statistics.pstdev({row.sha256: row.hyperiqa for row in exact}.values())
+    assert told == (
+        f"bf16 against fp32 on 3 of these images: largest error {max(errors.values()):.2g}, "
+        f"mean {statistics.mean(errors.values()):.2g}; "
+        f"the scores' standard deviation is {spread:.2g}"
+    )
+    assert max(errors.values()) < 0.02
 
 
 def test_an_empty_table_is_told(tmp_path: Path) -> None:
