@@ -38,7 +38,7 @@ VERSION = 1  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
 COMPRESSION = 5  # of libdeflate: 1 is fastest, 12 smallest
-STRIP = 32  # rows that are filtered at once: all that takes part fits into a core's cache
+STRIP = 32  # rows that are worked on at once: all that takes part fits into a core's cache
 SAMPLED = 16  # rows in a row of those that tell how to compress
 DHASH_SIDE = 16
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -86,7 +86,7 @@ def decode_with_mode(
             mode = f"{image.format} {image.mode}"
             _check_size(image.width, image.height, max_megapixels)
             image.load()
-            pixels = np.asarray(_canonical(image))
+            pixels = _array(_canonical(image))
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -141,13 +141,13 @@ def _canonical(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey, as I;16, or I from older files
         grey = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
         upright = ImageOps.exif_transpose(Image.fromarray(((grey + 128) // 257).astype(np.uint8)))
-        return _turned_like(image, upright).convert("RGB")
+        return _in_mode("RGB", _turned_like(image, upright))
     profile = image.info.get("icc_profile")
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode == "P" or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
-        return _over_white(image.convert("RGBA"), profile)
+        return _over_white(_in_mode("RGBA", image), profile)
     return _to_srgb(image, profile)
 
 
@@ -174,7 +174,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             name = ImageCms.getProfileDescription(source)
             if "srgb" in name.lower().replace(" ", ""):  # sRGB to sRGB would only add rounding
-                return image.convert("RGB")
+                return _in_mode("RGB", image)
             converted = ImageCms.profileToProfile(
                 image,
                 source,
@@ -187,7 +187,21 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
                 return converted
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # a damaged profile, or one for another mode: the stated answer is sRGB
-    return image.convert("RGB")
+    return _in_mode("RGB", image)
+
+
+def _in_mode(mode: str, image: Image.Image) -> Image.Image:
+    """Convert where there is something to convert: `convert` copies what has the mode already."""
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _array(image: Image.Image) -> Pixels:
+    """The pixels of an RGB image. In strips, since `np.asarray` holds two more copies meanwhile."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def resize(pixels: Pixels, width: int, height: int, filter_: Image.Resampling) -> Pixels:

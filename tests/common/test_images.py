@@ -402,32 +402,44 @@ def test_damage_inside_a_png_is_refused(sample_pixels: list[Pixels]) -> None:
     assert raised.value.reason in ("truncated", "unreadable")
 
 
-BOMB = """
+DECODE = """
 import sys
 from stages.common.images import ImageError, decode
 try:
-    decode(sys.stdin.buffer.read())
+    print(decode(sys.stdin.buffer.read()).shape, end="")
 except ImageError as error:
     print(error, end="")
 """
 
 
-def test_a_bomb_is_refused_before_it_takes_memory() -> None:
-    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+def decoded_within(memory: int, content: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Decode in a process that may map only so much memory; prints the size, or why not."""
 
     def little_memory() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))  # it would take 10 GB
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
-    done = subprocess.run(
-        [sys.executable, "-c", BOMB],
-        input=bomb,
+    return subprocess.run(
+        [sys.executable, "-c", DECODE],
+        input=content,
         capture_output=True,
         env=environment(),
         preexec_fn=little_memory,
         timeout=60,
     )
+
+
+def test_a_bomb_is_refused_before_it_takes_memory() -> None:
+    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+    done = decoded_within(3 * 2**30, bomb)  # it would take 10 GB
     assert done.stderr.decode() == ""
     assert done.stdout.decode() == "too large: 60000x60000 px, more than 250 megapixels"
+
+
+def test_200_megapixels_are_decoded_in_a_few_bytes_each() -> None:
+    content = encoded(Image.new("RGB", (20_000, 10_000), (90, 120, 60)), "JPEG")
+    done = decoded_within(9 * 2**28, content)  # 2.25 GiB, the interpreter and libraries too
+    assert done.stderr.decode() == ""
+    assert done.stdout.decode() == "(10000, 20000, 3)"
 
 
 @given(any_pixels)
