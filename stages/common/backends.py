@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
-BATCH = {"cpu": 4, "cuda": 1024}
+BATCH = {"cpu": 2, "cuda": 1024}
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 

@@ -18,7 +18,9 @@ in bench/parity.py, where PYTHON is explained too.
 | decoders | `files` with a network that answers at once: the most that any network could reach |
 
 `files`, `small files` and `decoders` work on `--count` different files, so that the start of the
-workers, which they contain, does not decide. On a GPU, where pyiqa runs too, precision is fp16.
+workers, which they contain, does not decide. (This file is a `__main__.py` since workers import the
+main module unless it has that name; it would bring them PyTorch, as `stages.score` does not.) On a
+GPU, where pyiqa runs too, precision is fp16.
 """
 
 import argparse
