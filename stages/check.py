@@ -3,8 +3,8 @@
 Takes:  params.yaml, dvc.yaml.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, and all faults are told at once;
-        the folders it names must be there. DVC runs this first of all, and again when the section
-        `gather` changes; `make check` runs it at any time.
+        the folders, weights and device it names must be there. DVC runs this first of all, and
+        again when the section `gather` or `score` changes; `make check` runs it at any time.
 """
 
 import importlib
@@ -14,9 +14,12 @@ from typing import Any
 
 import yaml
 
-from stages.common import files, params, store
+from stages.common import backends, files, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.models import locate
+
+WEIGHTS = Path("data/weights")
 
 
 def models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -56,10 +59,26 @@ def missing(gather: dict[str, Any]) -> list[str]:
     ]
 
 
+def unusable(score: dict[str, Any]) -> list[str]:
+    """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
+    told = []
+    for look in (
+        lambda: locate(score["model"], WEIGHTS),
+        lambda: backends.resolve(score["device"], score["precision"]),
+    ):
+        try:
+            look()
+        except UserError as error:
+            told.append(str(error))
+    return told
+
+
 def main(checked: Path) -> None:
     path = Path("params.yaml")
     sections = params.read(path)
-    told = faults(sections, models(Path("dvc.yaml"))) or missing(sections["gather"])
+    told = faults(sections, models(Path("dvc.yaml")))
+    if not told:
+        told = missing(sections["gather"]) + unusable(sections["score"])
     if told:
         raise UserError(f"{path}: {'; '.join(told)}")
     store.ScoreStore(store.default_path(), "check").close()

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -33,10 +34,11 @@ class ScoreParams(Params):
     precision: Literal["auto", "fp32", "fp16", "bf16"]
 
 
-def fingerprint(weights_sha256: str, policy: str, precision: str) -> str:
-    """Everything but the file that a score depends on."""
+def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -> str:
+    """Everything but the file that a score depends on. In fp32 devices agree; else they differ."""
     versions = f"{crops.POLICIES[policy]} pixels {images.VERSION} scorer {scorer.VERSION}"
-    return f"hyperiqa {weights_sha256} {policy} {versions} {precision}"
+    rounding = precision if precision == "fp32" else f"{device} {precision}"
+    return f"hyperiqa {weights_sha256} {policy} {versions} {rounding}"
 
 
 def saved(
@@ -58,11 +60,16 @@ def saved(
         kept.put(waiting)
 
 
-def compiled(model: str, weights_folder: Path, device: str, precision: str) -> backends.Network:
-    """Load a model and compile its network."""
+def compiled(
+    model: str, weights_folder: Path, sha256: str, device: str, precision: str
+) -> backends.Network:
+    """Load a model, which must be the one with this hash, and compile its network."""
     from stages.common import weights  # brings torch, which decoding processes need not load
 
-    return backends.network_on(device, precision, weights.load(model, weights_folder))
+    loaded = weights.load(model, weights_folder)
+    if loaded.sha256 != sha256:  # its scores would get the other's key
+        raise UserError(f"the weights of {model} were replaced just now: run `dvc repro` again")
+    return backends.network_on(device, precision, loaded)
 
 
 def main(
@@ -76,20 +83,24 @@ def main(
     items = tables.read(table, Item)
     device, precision = backends.resolve(params.device, params.precision)
     weights_sha256 = files.sha256_of(models.locate(params.model, weights_folder))
-    key = fingerprint(weights_sha256, params.crops, precision)
+    key = fingerprint(weights_sha256, params.crops, device, precision)
     kept = store.ScoreStore(store.default_path(), key)
     known = kept.get([item.sha256 for item in items])
     found = len(known)
     missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
     if missing:
         with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
-            network = aside.submit(compiled, params.model, weights_folder, device, precision)
+            compile_in = partial(compiled, params.model, weights_folder, weights_sha256, device)
+            network = aside.submit(compile_in, precision)
             if precision != "fp32":
-                exact = aside.submit(compiled, params.model, weights_folder, device, "fp32")
-                print(scorer.told_error(missing, folder, params.crops, network, exact))
-            new = scorer.score(missing, folder, policy=params.crops, network=network)
-            bar = tqdm(saved(new, kept), total=len(missing), desc="score", unit=" images")
-            known.update(bar)
+                told, sample = scorer.told_error(
+                    missing, folder, params.crops, network, aside.submit(compile_in, "fp32")
+                )
+                print(told)
+                known.update(saved(sample.items(), kept))
+            rest = [item for item in missing if item.sha256 not in known]
+            new = scorer.score(rest, folder, policy=params.crops, network=network)
+            known.update(tqdm(saved(new, kept), total=len(rest), desc="score", unit=" images"))
     kept.close()
 
     rows = sorted(Score(item.path, item.sha256, known[item.sha256]) for item in items)

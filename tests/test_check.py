@@ -23,6 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
     for folder in (SECTIONS["gather"]["source"], *SECTIONS["gather"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / check.WEIGHTS).symlink_to(REPOSITORY / check.WEIGHTS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -65,6 +66,15 @@ def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
         "params.yaml: gather.source: data/sauce is no folder: put images there, or name another; "
         "gather.evaluation_sets: data/e is no folder: put images there, or name another; "
         "gather.evaluation_sets: dvc.yaml is no folder: put images there, or name another"
+    )
+
+
+def test_what_the_scorer_lacks_is_told_before_hours_of_gathering(project: Path) -> None:
+    score = SECTIONS["score"] | {"model": "other.pth", "device": "cpu", "precision": "fp16"}
+    assert told(project, SECTIONS | {"score": score}) == (
+        "params.yaml: other.pth: no such file; check the path, or use one of builtin, koniq10k, "
+        "koniq10k-pyiqa; "
+        "score.precision: fp16 is not for cpu: use one of fp32, bf16, or auto"
     )
 
 

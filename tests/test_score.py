@@ -137,12 +137,13 @@ def test_an_empty_table_is_told(tmp_path: Path) -> None:
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:
     prints = [
-        fingerprint(weights, policy, precision)
+        fingerprint(weights, policy, device, precision)
         for weights in ("00", "01")
         for policy in ("cover", "pyiqa")
-        for precision in ("fp32", "bf16")
+        for device, precision in (("cpu", "fp32"), ("cpu", "bf16"), ("cuda", "bf16"))
     ]
     assert len(set(prints)) == len(prints)
+    assert fingerprint("00", "cover", "cpu", "fp32") == fingerprint("00", "cover", "cuda", "fp32")
 
 
 def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:

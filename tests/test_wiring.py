@@ -21,7 +21,7 @@ from tests.conftest import REPOSITORY
 SHELL = {"cli", "errors", "params", "store", "workers"}  # they change no result
 MOST_LINES = 200
 BESIDE = {"gather": {"data/evaluation", "data/tables/checked.txt"}}  # by its parameters; for order
-OTHERS_PARAMS = {"check": ["gather"]}  # the folders it names
+OTHERS_PARAMS = {"check": ["gather", "score"]}  # the folders, weights and device they name
 GRAPH: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 STAGES: dict[str, Any] = GRAPH["stages"]
 SCRIPTS = sorted(

@@ -16,7 +16,8 @@ import queue
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
 BATCH = {"cpu": 2, "cuda": 1024}
+CUDA_CROP_BYTES = 32 << 20  # of a GPU's memory for each crop of a batch; two networks need 24 MiB
+CUDA_THREADS = 2  # one copies pixels while the other waits for the GPU
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -42,7 +45,6 @@ class Network(NamedTuple):
             score depends on this crop alone.
         batch: crops it takes at once.
         threads: how many threads may call it at once.
-        device: `cpu` or `cuda`.
         precision: `fp32`, `fp16` or `bf16`.
         scale: what its scores are multiplied by to lie on about 0..1.
     """
@@ -50,7 +52,6 @@ class Network(NamedTuple):
     run: Callable[[NDArray[Any]], NDArray[np.float32]]
     batch: int
     threads: int
-    device: str
     precision: str
     scale: float = 1.0
 
@@ -144,27 +145,15 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
         finally:
             free[name].put(request)
 
-    return Network(run, BATCH["cpu"], threads, "cpu", precision)
-
-
-def torch_network(network: Any, precision: str = "fp32", device: str = "cpu") -> Network:
-    """Plain PyTorch, channels last, for a device without any of the above, and to compare with."""
-    import torch
-
-    from stages.common.network import fold
-
-    folded = _ready(fold(network), precision, device)
-
-    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            scores: NDArray[np.float32] = folded(torch.from_numpy(pixels).to(device)).cpu().numpy()
-        return scores
-
-    return Network(run, BATCH[device], 1, device, precision)
+    return Network(run, BATCH["cpu"], threads, precision)
 
 
 def cuda_network(network: Any, precision: str) -> Network:
-    """Compile for the GPU: pixels are copied from pinned memory while the GPU works on."""
+    """Compile for the GPU: while it works on a batch, the next is copied into pinned memory.
+
+    Raises:
+        UserError: where the GPU's memory is too small, or taken by others.
+    """
     import torch
 
     from stages.common.network import fold
@@ -172,13 +161,16 @@ def cuda_network(network: Any, precision: str) -> Network:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False  # the same kernels, and so the same scores, each run
-    folded = _ready(fold(network), precision, "cuda")
-    graphs: dict[str, tuple[Any, Any, Any, Any]] = {}
+    torch.backends.cudnn.deterministic = True
+    memory = torch.cuda.get_device_properties("cuda").total_memory
+    batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
+    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    graphs: dict[str, tuple[Any, Any, Any, queue.SimpleQueue[Any]]] = {}
+    lock = threading.Lock()
 
-    def recorded(dtype: str) -> tuple[Any, Any, Any, Any]:
-        shape = (BATCH["cuda"], CROP, CROP, 3)
-        pinned = torch.zeros(shape, dtype=getattr(torch, dtype), pin_memory=True)
-        given = pinned.cuda()
+    def recorded(kind: str) -> tuple[Any, Any, Any, "queue.SimpleQueue[Any]"]:
+        crops = {"size": (batch, CROP, CROP, 3), "dtype": getattr(torch, kind)}
+        given = torch.zeros(**crops, device="cuda")
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # a graph can be recorded only after a few runs
@@ -186,28 +178,53 @@ def cuda_network(network: Any, precision: str) -> Network:
                 folded(given)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # `thread_local`: another thread may bring another network's weights meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             scores = folded(given)
-        return graph, pinned, given, scores
+        free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(CUDA_THREADS):
+            free.put(torch.zeros(**crops, pin_memory=True))
+        return graph, given, scores, free
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            name = pixels.dtype.name
-            if name not in graphs:
-                graphs[name] = recorded(name)
-            graph, pinned, given, scores = graphs[name]
-            pinned.copy_(torch.from_numpy(pixels))
-            given.copy_(pinned, non_blocking=True)
-            graph.replay()
-            result: NDArray[np.float32] = scores.float().cpu().numpy()
+        name = pixels.dtype.name
+        with torch.inference_mode(), _gpu_faults_told():
+            with lock:
+                if name not in graphs:
+                    graphs[name] = recorded(name)
+            graph, given, scores, free = graphs[name]
+            pinned = free.get()
+            try:
+                pinned.copy_(torch.from_numpy(pixels))
+                with lock:
+                    given.copy_(pinned, non_blocking=True)
+                    graph.replay()
+                    result: NDArray[np.float32] = scores.cpu().numpy()  # waits for the GPU
+            finally:
+                free.put(pinned)
         return result
 
-    return Network(run, BATCH["cuda"], 1, "cuda", precision)
+    with torch.inference_mode(), _gpu_faults_told():
+        folded: Any = fold(network)
+        folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
+        folded.to("cuda", memory_format=torch.channels_last)
+        graphs["uint8"] = recorded("uint8")
+    return Network(run, batch, CUDA_THREADS, precision)
 
 
-def _ready(folded: Any, precision: str, device: str) -> Any:
+@contextmanager
+def _gpu_faults_told() -> Iterator[None]:
     import torch
 
-    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
-    return folded.to(device, memory_format=torch.channels_last)
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            "score.device: cuda: the GPU has too little free memory for the network: end what else "
+            "runs on it, or set it to cpu"
+        ) from error
+    except torch.AcceleratorError as error:
+        first = str(error).partition("\n")[0]
+        raise UserError(
+            f"score.device: cuda: {first}: look at the GPU, or set it to cpu"
+        ) from error

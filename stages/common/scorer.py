@@ -8,6 +8,7 @@ is bounded by slots and batches, and not by the images.
 
 import functools
 import hashlib
+import itertools
 import math
 import os
 import statistics
@@ -33,12 +34,14 @@ SAMPLE = 24  # images that a faster precision is compared with fp32 on
 CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
 Scored = Iterator[tuple[str, float]]  # an image's SHA-256 and its score, or a part of it
+Owners = list[tuple[str, float]]  # for each crop of a batch: its image's SHA-256, its weight
 
 
 class Part(NamedTuple):
     """Some crops of an image: what one worker cuts at once, and into which slot."""
 
     item: Item
+    image: int  # its number: one worker has all parts of an image, and reads it once
     first: int
     last: int
     slot: int
@@ -53,15 +56,14 @@ class Cut(NamedTuple):
 
 def parts(items: Sequence[Item], policy: str, *, slots: int) -> Iterator[Part]:
     """Share the images' crops out, at most `PART` at once, over the slots in turn."""
-    number = 0
-    for item in items:
+    slot = itertools.cycle(range(slots))
+    for image, item in enumerate(items):
         total = crops.count(policy, item.width, item.height)
         for first in range(0, total, PART):
-            yield Part(item, first, min(first + PART, total), number % slots)
-            number += 1
+            yield Part(item, image, first, min(first + PART, total), next(slot))
 
 
-@functools.lru_cache(maxsize=1)  # a worker opens an image of many parts once
+@functools.lru_cache(maxsize=1)  # an image of many parts is read once
 def checked_pixels(path: Path, sha256: str) -> images.Pixels:
     """Read an image.
 
@@ -119,17 +121,22 @@ def told_error(
     policy: str,
     fast: "Future[Network]",
     exact: "Future[Network]",
-) -> str:
-    """How far a faster precision is from fp32, on some of the images that are to be scored."""
+) -> tuple[str, dict[str, float]]:
+    """How far a faster precision is from fp32, on some of the images that are to be scored.
+
+    Returns:
+        What to print; the sample's scores by hash, of the faster precision.
+    """
     sample = sorted(items, key=lambda item: item.sha256)[:SAMPLE]
     quick = dict(score(sample, folder, policy=policy, network=fast))
     right = dict(score(sample, folder, policy=policy, network=exact))
     errors = [abs(quick[sha256] - right[sha256]) for sha256 in right]
-    return (
+    told = (
         f"{fast.result().precision} against fp32 on {len(errors)} of these images: largest error "
         f"{max(errors):.2g}, mean {math.fsum(errors) / len(errors):.2g}; the scores' standard "
         f"deviation is {statistics.pstdev(right.values()):.2g}"
     )
+    return told, quick
 
 
 def _crop_scores(
@@ -141,7 +148,8 @@ def _crop_scores(
         batches: Batches | None = None
         work = list(parts(items, policy, slots=count))
         task = functools.partial(cut, folder=folder, policy=policy, slots=slots)
-        for part, done in zip(work, workers.ordered_map(task, work), strict=True):
+        cuts = workers.ordered_map(task, work, home=lambda part: part.image)
+        for part, done in zip(work, cuts, strict=True):
             if batches is None:  # until the first part is read, the network may still be compiled
                 batches = stack.enter_context(Batches(network.result()))
             pixels = opened_slots(slots)[part.slot] if done.pixels is None else done.pixels
@@ -152,15 +160,15 @@ def _crop_scores(
 
 
 class Batches:
-    """Crops of any images on their way through the network; results come in the order of adding."""
+    """Crops of any images on their way through the network; results come in the order of adding,
+    but for images of another dtype, which fill batches of their own."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.threads = ThreadPoolExecutor(network.threads)
         self.free: list[NDArray[Any]] = []
-        self.running: deque[tuple[NDArray[Any], list[tuple[str, float]], Future[Any]]] = deque()
-        self.pixels: NDArray[Any] | None = None
-        self.owners: list[tuple[str, float]] = []
+        self.filling: dict[str, tuple[NDArray[Any], Owners]] = {}  # by dtype
+        self.running: deque[tuple[NDArray[Any], Owners, Future[NDArray[np.float32]]]] = deque()
 
     def __enter__(self) -> "Batches":
         return self
@@ -170,28 +178,27 @@ class Batches:
 
     def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Scored:
         """Take a crop; give hash and weighted score of the crops that are through."""
-        if self.pixels is not None and self.pixels.dtype != crop.dtype:
-            self._start()
-        if self.pixels is None:
-            self.pixels = self._buffer(crop.dtype)
-        self.pixels[len(self.owners)] = crop
-        self.owners.append((sha256, weight))
-        if len(self.owners) == self.network.batch:
-            self._start()
+        dtype = crop.dtype.name
+        if dtype not in self.filling:
+            self.filling[dtype] = (self._buffer(dtype), [])
+        pixels, owners = self.filling[dtype]
+        pixels[len(owners)] = crop
+        owners.append((sha256, weight))
+        if len(owners) == self.network.batch:
+            self._start(dtype)
         while len(self.running) > 2 * self.network.threads:
             yield from self._finish()
 
     def rest(self) -> Scored:
         """Score what is left. A last batch is filled up with old crops, whose scores go unread."""
-        self._start()
+        for dtype in list(self.filling):
+            self._start(dtype)
         while self.running:
             yield from self._finish()
 
-    def _start(self) -> None:
-        if self.pixels is not None:
-            future = self.threads.submit(self.network.run, self.pixels)
-            self.running.append((self.pixels, self.owners, future))
-            self.pixels, self.owners = None, []
+    def _start(self, dtype: str) -> None:
+        pixels, owners = self.filling.pop(dtype)
+        self.running.append((pixels, owners, self.threads.submit(self.network.run, pixels)))
 
     def _finish(self) -> Scored:
         pixels, owners, future = self.running.popleft()
@@ -200,9 +207,9 @@ class Batches:
         for (sha256, weight), value in zip(owners, scores, strict=False):
             yield sha256, weight * value
 
-    def _buffer(self, dtype: Any) -> NDArray[Any]:
+    def _buffer(self, dtype: str) -> NDArray[Any]:
         for i, pixels in enumerate(self.free):
-            if pixels.dtype == dtype:
+            if pixels.dtype.name == dtype:
                 return self.free.pop(i)
         return np.zeros((self.network.batch, *CROP_SHAPE), dtype)
 

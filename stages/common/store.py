@@ -109,10 +109,11 @@ class ScoreStore:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # a full disk has ended it already
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -127,6 +128,8 @@ def _remedy(message: str) -> str:
         return f"another program has held it for {BUSY_SECONDS} s: end it, or try again"
     if "full" in message:
         return "free some space, or name a file on another disk in SRSET_STORE"
+    if "disk I/O" in message:
+        return "check the disk and its quota, or name a file on another disk in SRSET_STORE"
     if "malformed" in message or "not a database" in message:
         return "it is damaged: move it away, and its scores will be computed again"
     return "give yourself the right to write there, or name another file in SRSET_STORE"

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -16,7 +16,7 @@ from stages.common.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
-AHEAD = 4  # items a worker may be ahead of the one that is taken next
+AHEAD = 8  # items a worker may be ahead of the one that is taken next
 
 
 def worker_count() -> int:
@@ -47,8 +47,11 @@ def each(function: Callable[[T], R], items: Sequence[T], *, what: str) -> Iterat
     return iter(tqdm(ordered_map(function, items), total=len(items), desc=what, unit=" images"))
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`each` without the bar."""
+def ordered_map(
+    function: Callable[[T], R], items: Iterable[T], *, home: Callable[[T], int] | None = None
+) -> Iterator[R]:
+    """`each` without the bar. Where `home` gives the same number for items, one process has them,
+    in their order: it can keep what they share."""
     workers = worker_count()
     if workers == 0:
         for item in items:
@@ -57,9 +60,12 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             yield result
         return
     pending: deque[tuple[T, Future[R]]] = deque()
-    with pool(workers) as executor:
+    with ExitStack() as stack:
+        sizes = [1] * workers if home else [workers]
+        pools = [stack.enter_context(pool(size)) for size in sizes]
         for item in items:
-            pending.append((item, executor.submit(function, item)))
+            chosen = pools[home(item) % workers if home else 0]
+            pending.append((item, chosen.submit(function, item)))
             if len(pending) > AHEAD * workers:
                 yield _result(*pending.popleft())
         while pending:

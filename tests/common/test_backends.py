@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from stages.common import backends
-from stages.common.backends import Network, resolve, torch_network
+from stages.common.backends import Network, resolve
 from stages.common.crops import CROP
 from stages.common.errors import UserError
 from stages.common.images import Pixels
@@ -21,35 +24,50 @@ SAME_SHARE = 1e-4
 
 
 @pytest.fixture(scope="module")
-def crops(network: Network, sample_pixels: list[Pixels]) -> Pixels:
-    """A batch of real crops, of black and of white."""
-    batch = np.zeros((network.batch, CROP, CROP, 3), np.uint8)
-    batch[1] = 255
-    for i in range(2, len(batch)):
+def crops(sample_pixels: list[Pixels]) -> Pixels:
+    """One black, one white, the others real."""
+    crops = np.zeros((18, CROP, CROP, 3), np.uint8)
+    crops[1] = 255
+    for i in range(2, len(crops)):
         pixels = sample_pixels[i % len(sample_pixels)]
-        batch[i] = pixels[i * 5 : i * 5 + CROP, i * 9 : i * 9 + CROP]
-    return batch
+        crops[i] = pixels[i * 5 : i * 5 + CROP, i * 9 : i * 9 + CROP]
+    return crops
+
+
+@pytest.fixture(scope="module")
+def expected(builtin: Weights, crops: Pixels) -> NDArray[np.float32]:
+    """The scores of plain PyTorch."""
+    scores: NDArray[np.float32] = builtin.network(torch.from_numpy(crops)).numpy()
+    return scores
+
+
+def scores(network: Network, crops: NDArray[Any]) -> NDArray[np.float32]:
+    """Of any number of crops; a last batch is filled up."""
+    lacking = -len(crops) % network.batch
+    filled = np.concatenate([crops, np.zeros((lacking, *crops.shape[1:]), crops.dtype)])
+    batches = filled.reshape(-1, network.batch, *crops.shape[1:])
+    return np.concatenate([network.run(batch) for batch in batches])[: len(crops)]
 
 
 def test_openvino_gives_the_scores_of_pytorch(
-    network: Network, builtin: Weights, crops: Pixels
+    network: Network, crops: Pixels, expected: NDArray[np.float32]
 ) -> None:
-    expected = torch_network(builtin.network).run(crops)
-    scores = network.run(crops)
-    assert (scores.shape, scores.dtype) == ((network.batch,), np.float32)
-    spread = float(np.ptp(expected))
-    assert np.abs(scores - expected).max() <= SAME_SHARE * spread
+    batch = network.run(crops[: network.batch])
+    assert (batch.shape, batch.dtype) == ((network.batch,), np.float32)
+    for given in (crops, crops.astype(np.float32)):
+        error = np.abs(scores(network, given) - expected).max()
+        assert error <= SAME_SHARE * float(np.ptp(expected))
 
 
 def test_a_crops_place_in_the_batch_changes_no_bit(network: Network, crops: Pixels) -> None:
-    order = np.roll(np.arange(network.batch), 5)
-    assert network.run(crops[order]).tolist() == network.run(crops)[order].tolist()
+    order = np.roll(np.arange(len(crops)), 1)
+    assert scores(network, crops[order]).tolist() == scores(network, crops)[order].tolist()
 
 
 def test_a_result_is_not_overwritten_by_the_next(network: Network, crops: Pixels) -> None:
-    first = network.run(crops)
+    first = network.run(crops[: network.batch])
     before = first.copy()
-    network.run(crops[::-1].copy())
+    network.run(crops[-network.batch :])
     assert first.tolist() == before.tolist()
 
 
@@ -94,12 +112,16 @@ def test_every_device_has_a_precision_and_a_batch() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", backends.PRECISIONS["cuda"])
-def test_a_gpu_gives_the_scores_of_pytorch(builtin: Weights, crops: Pixels, precision: str) -> None:
-    expected = torch_network(builtin.network).run(crops)
+def test_a_gpu_gives_the_scores_of_pytorch(
+    builtin: Weights, crops: Pixels, expected: NDArray[np.float32], precision: str
+) -> None:
     on_gpu = backends.cuda_network(builtin.network, precision)
-    batch = np.zeros((on_gpu.batch, *crops.shape[1:]), np.uint8)
-    batch[: len(crops)] = crops
-    error = np.abs(on_gpu.run(batch)[: len(crops)] - expected).max()
+    many = np.tile(crops, (-(-on_gpu.batch // len(crops)), 1, 1, 1))[: on_gpu.batch]
+    with ThreadPoolExecutor(on_gpu.threads) as threads:
+        found = list(threads.map(on_gpu.run, [many, many[::-1].copy()] * 4))
+    assert all(a.tolist() == found[0].tolist() for a in found[::2])
+    assert all(a.tolist() == found[1].tolist() for a in found[1::2])
     share = {"fp32": 1e-3, "fp16": 2e-2, "bf16": 1e-1}[precision]
-    assert error <= share * float(np.ptp(expected))
-    assert on_gpu.run(batch).tolist() == on_gpu.run(batch).tolist()
+    for values in (found[0], on_gpu.run(many.astype(np.float32)), found[1][::-1]):
+        error = np.abs(values[: len(crops)] - expected[: len(values)]).max()
+        assert error <= share * float(np.ptp(expected))

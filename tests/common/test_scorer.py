@@ -139,7 +139,7 @@ def counting(batch: int, threads: int) -> tuple[Network, list[int]]:
         given_crops.append(len(pixels))
         return pixels.mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
 
-    return Network(run, batch, threads, "cpu", "fp32"), given_crops
+    return Network(run, batch, threads, "fp32"), given_crops
 
 
 @given(st.integers(1, 9), st.integers(1, 3))
@@ -166,7 +166,7 @@ def test_a_failing_network_is_not_passed_over(items: list[Item], folder: Path) -
         raise RuntimeError("no more memory on the device")
 
     with pytest.raises(RuntimeError, match="no more memory on the device"):
-        scores(items, folder, Network(run, 4, 2, "cpu", "fp32"))
+        scores(items, folder, Network(run, 4, 2, "fp32"))
 
 
 @pytest.mark.parametrize("count", ["0", "2"])

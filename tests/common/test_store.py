@@ -270,6 +270,14 @@ def test_a_full_disk_is_told_and_keeps_what_was_put(tiny_disk: Callable[[str], P
     assert found == {digest(i): i / 1e6 for i in range(put)}
 
 
+def test_a_disk_that_is_full_within_one_put_is_told(tiny_disk: Callable[[str], Path]) -> None:
+    kept = ScoreStore(tiny_disk("size=3m") / "scores.sqlite", "scorer")
+    kept.put([(digest(0), 0.5)])
+    with pytest.raises(UserError, match="database or disk is full: free some space"):
+        kept.put((digest(i), 0.5) for i in range(10**5))
+    assert kept.get([digest(0), digest(1)]) == {digest(0): 0.5}
+
+
 LIMITED = """
 import sys
 from pathlib import Path
@@ -293,8 +301,10 @@ def test_a_limit_on_the_size_of_files_is_told(tmp_path: Path) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
     assert (done.stderr, done.returncode) == ("", 0)
-    assert done.stdout.startswith(f"score store {path}: ")
-    assert len(done.stdout.splitlines()) == 1
+    assert done.stdout == (
+        f"score store {path}: disk I/O error: check the disk and its quota, or name a file on "
+        "another disk in SRSET_STORE\n"
+    )
 
 
 def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -76,6 +76,14 @@ def test_no_worker_means_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert other != os.getpid()
 
 
+def test_items_of_one_home_meet_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRSET_WORKERS", "2")
+    found = list(ordered_map(process_id, range(12), home=lambda number: number // 4))
+    first, second, third = (set(found[i : i + 4]) for i in (0, 4, 8))
+    assert len(first) == len(second) == 1
+    assert first == third != second
+
+
 def test_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     for text, count in (("0", 0), ("1", 1), ("16", 16)):
         monkeypatch.setenv("SRSET_WORKERS", text)
