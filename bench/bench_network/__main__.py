@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from bench.measure import machine
 from bench.parity import Peer, Pixels, calibrated, fitted, ours, peer, photographs, write_layouts
 from stages.common import crops
-from stages.common.backends import Network, network_on, resolve
+from stages.common.backends import BATCH, Network, network_on, resolve
 from stages.common.files import sha256_of
 from stages.common.images import write_png
 from stages.common.network import fold
@@ -109,9 +109,9 @@ def variants(
     items = written(pixels, folder, "photograph", count)
     tiles = written([each[:TILE, :TILE] for each in pixels], folder, "tile", count)
     if device == "cpu":
-        some, few = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]]
-    else:
-        some, few = items, tiles
+        some, few, many = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]], pixels
+    else:  # the engine needs many full batches
+        some, few, many = items, tiles, pixels * (BATCH["cuda"] // len(pixels))
     weights, shipped = load(str(checkpoint), Path()), load("builtin", Path("data/weights"))
     plain, folded = weights.network, fold(weights.network)
     large = network_on(device, precision, weights)
@@ -120,10 +120,10 @@ def variants(
     found = {
         "plain": Variant(4, "photographs", lambda: [ours(each, plain) for each in pixels[:4]]),
         "folded": Variant(4, "photographs", lambda: [ours(each, folded) for each in pixels[:4]]),
-        "engine": Variant(len(pixels), "photographs", lambda: engine(pixels, large)),
+        "engine": Variant(len(many), "photographs", lambda: engine(many, large)),
         "files": Variant(len(some), "files", lambda: from_files(some, folder, "pyiqa", large)),
         "tiles": Variant(len(few), "tiles", lambda: from_files(few, folder, "cover", large)),
-        "small": Variant(len(pixels), "photographs", lambda: engine(pixels, small)),
+        "small": Variant(len(many), "photographs", lambda: engine(many, small)),
         "small files": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", small)),
         "decoders": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", nothing)),
     }
@@ -133,15 +133,19 @@ def variants(
 
 
 def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list[Item]:
-    """Write `count` different PNG files: the pictures in turn, each version shifted a bit more."""
-    items = []
-    for i in range(count):
-        path = folder / f"{name}{i}.png"
-        version, number = divmod(i, len(pictures))
-        pixels = np.roll(pictures[number], version * STEP, axis=1)
+    """Write `count` different PNG files: the pictures in turn, each version shifted elsewhere."""
+
+    def write(number: int) -> Item:
+        path = folder / f"{name}{number}.png"
+        version, picture = divmod(number, len(pictures))
+        height, width, _ = pictures[picture].shape
+        down, right = divmod(version * STEP, width)
+        pixels = np.roll(pictures[picture], (down * STEP, right), axis=(0, 1))
         write_png(path, pixels)
-        items.append(Item(path.name, sha256_of(path), pixels.shape[1], pixels.shape[0]))
-    return items
+        return Item(path.name, sha256_of(path), width, height)
+
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(write, range(count)))
 
 
 def engine(pixels: list[Pixels], network: Network) -> list[float]:
@@ -194,7 +198,8 @@ def measure(
                 seconds[key][0].append((time.perf_counter() - start) / variant.images)
                 seconds[key][1].append(theirs[variant.peers])
                 if key in {"plain", "folded", "engine"}:
-                    errors[key] = f"{np.abs(values - scores[: len(values)]).max():.1e}"
+                    same = min(len(values), len(scores))
+                    errors[key] = f"{np.abs(values[:same] - scores[:same]).max():.1e}"
     return seconds, errors, about
 
 

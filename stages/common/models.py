@@ -27,15 +27,15 @@ class Model:
     Attributes:
         file: its name in the folder of weights.
         licence: one line for whoever is about to use it.
-        sha256: of the whole file; empty for a file that git keeps, which needs no other pin.
+        sha256: of the whole file.
         size: bytes.
-        urls: where to get it, to be tried in turn.
+        urls: where to get it, to be tried in turn; none for a file that git keeps.
     """
 
     file: str
     licence: str
-    sha256: str = ""
-    size: int = 0
+    sha256: str
+    size: int
     urls: tuple[str, ...] = ()
 
 
@@ -43,6 +43,8 @@ MODELS = {
     "builtin": Model(
         file="builtin.safetensors",
         licence="EfficientNet-Lite0 (Apache-2.0), trained on LIVE In the Wild; see NOTICE",
+        sha256="cfa0e147ff841c5de201d3720a6778751d0a4c5fa8e5b93862955012ae994836",
+        size=15_393_532,
     ),
     "koniq10k": Model(
         file="koniq_pretrained.pkl",
@@ -200,7 +202,7 @@ def remedy(model: str, folder: Path) -> str:
         return f"check the path, or use one of {', '.join(MODELS)}"
     known = MODELS[model]
     if not known.urls:
-        return f"it is part of this repository: `git checkout -- {folder / known.file}` restores it"
+        return f"run `git checkout -- {folder / known.file}`: it is part of this repository"
     return f"run `make weights MODEL={model}`, or {_by_hand(known, folder)}"
 
 

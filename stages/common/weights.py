@@ -68,13 +68,11 @@ class Weights:
         network: in eval mode, float32, without gradients.
         sha256: of the file it comes from.
         scale: what the network's scores are multiplied by to lie on about 0..1.
-        name: the key of `MODELS`, or the file's name.
     """
 
     network: HyperIQA
     sha256: str
     scale: float
-    name: str
 
 
 def load(model: str, folder: Path) -> Weights:
@@ -82,11 +80,11 @@ def load(model: str, folder: Path) -> Weights:
     known, path = MODELS.get(model), locate(model, folder)
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    if known and known.sha256 and sha256 != known.sha256:
+    if known and sha256 != known.sha256:
         fault = difference(known, len(content), sha256)
         raise UserError(f"{path}: {fault}; delete it, then {remedy(model, folder)}")
     network, scale = build(read(content, where=str(path)), where=str(path))
-    return Weights(network, sha256, scale, model if known else path.name)
+    return Weights(network, sha256, scale)
 
 
 def read(content: bytes, *, where: str) -> dict[str, Tensor]:
