@@ -17,7 +17,6 @@ import yaml
 from stages.common import backends, files, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.models import locate
 
 WEIGHTS = Path("data/weights")
 
@@ -61,9 +60,11 @@ def missing(gather: dict[str, Any]) -> list[str]:
 
 def unusable(score: dict[str, Any]) -> list[str]:
     """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
+    from stages.common import weights  # brings torch
+
     told = []
     for look in (
-        lambda: locate(score["model"], WEIGHTS),
+        lambda: weights.load(score["model"], WEIGHTS),
         lambda: backends.resolve(score["device"], score["precision"]),
     ):
         try:

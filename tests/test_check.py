@@ -78,6 +78,16 @@ def test_what_the_scorer_lacks_is_told_before_hours_of_gathering(project: Path) 
     )
 
 
+def test_weights_that_are_damaged_are_told_before_hours_of_gathering(project: Path) -> None:
+    Path("other.safetensors").write_bytes(
+        (check.WEIGHTS / "builtin.safetensors").read_bytes()[:1_000_000]
+    )
+    score = SECTIONS["score"] | {"model": "other.safetensors"}
+    assert told(project, SECTIONS | {"score": score}).startswith(
+        "params.yaml: other.safetensors: can't be read ("
+    )
+
+
 def test_a_store_that_can_not_be_used_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,15 @@ def test_missing_and_unexpected_tensors_are_named_and_counted(tmp_path: Path) ->
         ),
         (torch.zeros(14, dtype=torch.int8), "holds torch.int8, expected floating-point numbers"),
         (
+            torch.zeros(14).to_sparse(),
+            "is sparse or empty, expected a plain tensor; save it as one",
+        ),
+        (
+            torch.full((14,), float("nan"), dtype=torch.float8_e4m3fn),
+            "holds 14 of 14 values that are NaN or infinite, expected none; the training failed or "
+            "the file is damaged: use another checkpoint",
+        ),
+        (
             torch.tensor([0.0] * 12 + [float("nan"), float("-inf")]),
             "holds 2 of 14 values that are NaN or infinite, expected none; the training failed or "
             "the file is damaged: use another checkpoint",
@@ -243,6 +252,17 @@ def test_a_checkpoint_cut_short(tmp_path: Path, new_format: bool, part: float) -
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * part)])
     assert "it is damaged, cut short or something else" in refusal(path)
+
+
+def test_damage_inside_a_checkpoint(tmp_path: Path) -> None:
+    """PyTorch would read it: it does not look at the checksums that it wrote."""
+    path = tmp_path / "a.pth"
+    torch.save({"w": torch.ones(5000)}, path)
+    content = bytearray(path.read_bytes())
+    content[10_000:12_000] = bytes(2000)
+    path.write_bytes(content)
+    assert torch.load(path)["w"].sum() < 5000
+    assert "has another checksum than was written with it" in refusal(path)
 
 
 def test_a_missing_pinned_file_says_everything_that_is_needed_to_get_it(tmp_path: Path) -> None:

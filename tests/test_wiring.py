@@ -18,7 +18,7 @@ from stages.check import models
 from stages.common.params import Params, faults, read
 from tests.conftest import REPOSITORY
 
-SHELL = {"cli", "errors", "params", "store", "workers"}  # they change no result
+SHELL = {f"stages.common.{name}" for name in ("cli", "errors", "params", "store", "workers")}
 MOST_LINES = 200
 BESIDE = {"gather": {"data/evaluation", "data/tables/checked.txt"}}  # by its parameters; for order
 OTHERS_PARAMS = {"check": ["gather", "score"]}  # the folders, weights and device they name
@@ -78,7 +78,7 @@ RUNS = list(runs())
 
 
 def imported(path: Path) -> set[str]:
-    """Modules of `stages` that a file imports, anywhere in it, as `common.tables` or `gather`."""
+    """Full names of our modules that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -86,24 +86,23 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-    inside = (name.removeprefix("stages.") for name in found if name.startswith("stages."))
-    return {name for name in inside if file_of(name).is_file()}
+    ours = {name for name in found if name.startswith(("stages.", "training."))}
+    return {name for name in ours if file_of(name).is_file()}
 
 
 def file_of(name: str) -> Path:
-    return REPOSITORY / "stages" / f"{name.replace('.', '/')}.py"
+    return REPOSITORY / f"{name.replace('.', '/')}.py"
 
 
-def needed(script: str) -> set[str]:
-    """Library modules that a stage's result depends on, by way of others too."""
+def needed(script: str, without: set[str]) -> set[str]:
+    """Files that a stage's result depends on: itself and what it imports, by way of others too."""
     found: set[str] = set()
-    waiting = imported(file_of(script))
+    waiting = {script}
     while waiting:
         name = waiting.pop()
-        if name.removeprefix("common.") not in SHELL and name not in found:
-            found.add(name)
-            waiting |= imported(file_of(name))
-    return found
+        found.add(name)
+        waiting |= imported(file_of(name)) - found - without
+    return {str(file_of(name).relative_to(REPOSITORY)) for name in found}
 
 
 def test_every_stage_has_a_script_and_every_script_a_stage() -> None:
@@ -116,7 +115,7 @@ def test_no_stage_shadows_the_standard_library() -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_says_what_it_takes_leaves_and_does(name: str) -> None:
-    text = file_of(name).read_text()
+    text = file_of(f"stages.{name}").read_text()
     words = re.findall(r"^(Takes|Leaves|Rule|Source):", module(name).__doc__ or "", re.MULTILINE)
     assert words[:3] == ["Takes", "Leaves", "Rule"]
     assert len(text.splitlines()) <= MOST_LINES
@@ -124,12 +123,13 @@ def test_a_script_says_what_it_takes_leaves_and_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_stage_imports_another(name: str) -> None:
-    assert {other for other in imported(file_of(name)) if not other.startswith("common.")} == set()
+    others = imported(file_of(f"stages.{name}"))
+    assert {other for other in others if not other.startswith("stages.common.")} == set()
 
 
 def test_no_library_module_imports_a_stage() -> None:
     for path in (REPOSITORY / "stages" / "common").glob("*.py"):
-        assert imported(path) & set(SCRIPTS) == set(), path.name
+        assert imported(path) & {f"stages.{name}" for name in SCRIPTS} == set(), path.name
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -140,7 +140,8 @@ def test_every_stage_has_tests_and_a_row_in_the_readme(name: str) -> None:
 
 
 def test_every_library_module_is_tested() -> None:
-    library = {f"common.{p.stem}" for p in (REPOSITORY / "stages" / "common").glob("[a-z]*.py")}
+    folder = REPOSITORY / "stages" / "common"
+    library = {f"stages.common.{path.stem}" for path in folder.glob("[a-z]*.py")}
     tested = {name for p in (REPOSITORY / "tests").rglob("test_*.py") for name in imported(p)}
     assert library - tested == set()
 
@@ -158,8 +159,7 @@ def test_a_stage_runs_its_own_script_with_the_arguments_of_main(
 @pytest.mark.parametrize(("name", "run"), RUNS)
 def test_a_stage_depends_on_all_that_it_imports(name: str, run: dict[str, Any]) -> None:
     code = {dep for dep in run["deps"] if dep.startswith("stages/")}
-    wanted = {f"stages/{module.replace('.', '/')}.py" for module in needed(name)}
-    assert code == wanted | {f"stages/{name}.py"}
+    assert code == needed(f"stages.{name}", without=SHELL)  # which changes no result
 
 
 @pytest.mark.parametrize(("name", "run"), RUNS)
@@ -288,3 +288,19 @@ def test_no_parameter_is_text_where_yaml_1_1_and_1_2_disagree() -> None:
     for path in PARAMETER_FILES:
         for word in re.findall(r": *([^\s#\[\]{},]+) *(?:#.*)?$", path.read_text(), re.MULTILINE):
             assert not re.fullmatch(r"(?i)on|off|yes|no|0\d+|\d+e-?\d+|[\d:]+:\d+", word), word
+
+
+TRAINING = REPOSITORY / "training"
+TRAINING_STAGES = {
+    name: stage.get("do", stage)
+    for name, stage in yaml.safe_load((TRAINING / "dvc.yaml").read_text())["stages"].items()
+}
+
+
+@pytest.mark.parametrize("name", TRAINING_STAGES)
+def test_a_stage_of_training_depends_on_all_that_it_imports(name: str) -> None:
+    others = {f"training.{other}" for other in TRAINING_STAGES}  # what they leave is declared
+    tables = {"stages.common.tables", "stages.common.files"}  # no reason to train for hours again
+    deps = [dep for dep in TRAINING_STAGES[name]["deps"] if dep.endswith(".py")]
+    code = {str((TRAINING / dep).resolve().relative_to(REPOSITORY)) for dep in deps}
+    assert code == needed(f"training.{name}", without=SHELL | tables | others)

@@ -26,6 +26,7 @@ GPU, where pyiqa runs too, precision is fp16.
 import argparse
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -44,7 +45,7 @@ from stages.common.backends import BATCH, Network, network_on, resolve
 from stages.common.files import sha256_of
 from stages.common.images import write_png
 from stages.common.network import fold
-from stages.common.scorer import score
+from stages.common.scorer import Batches, score
 from stages.common.tables import Item
 from stages.common.weights import load
 
@@ -109,21 +110,22 @@ def variants(
     items = written(pixels, folder, "photograph", count)
     tiles = written([each[:TILE, :TILE] for each in pixels], folder, "tile", count)
     if device == "cpu":
-        some, few, many = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]], pixels
+        some, few, times = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]], 1
     else:  # the engine needs many full batches
-        some, few, many = items, tiles, pixels * (BATCH["cuda"] // len(pixels))
+        some, few, times = items, tiles, BATCH["cuda"] // len(pixels)
     weights, shipped = load(str(checkpoint), Path()), load("builtin", Path("data/weights"))
     plain, folded = weights.network, fold(weights.network)
     large = network_on(device, precision, weights)
     small = network_on(device, precision, shipped)
+    all_times = times * len(pixels)
     nothing = large._replace(run=lambda batch: np.zeros(len(batch), np.float32))
     found = {
         "plain": Variant(4, "photographs", lambda: [ours(each, plain) for each in pixels[:4]]),
         "folded": Variant(4, "photographs", lambda: [ours(each, folded) for each in pixels[:4]]),
-        "engine": Variant(len(many), "photographs", lambda: engine(many, large)),
+        "engine": Variant(all_times, "photographs", lambda: engine(pixels, times, large)),
         "files": Variant(len(some), "files", lambda: from_files(some, folder, "pyiqa", large)),
         "tiles": Variant(len(few), "tiles", lambda: from_files(few, folder, "cover", large)),
-        "small": Variant(len(many), "photographs", lambda: engine(many, small)),
+        "small": Variant(all_times, "photographs", lambda: engine(pixels, times, small)),
         "small files": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", small)),
         "decoders": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", nothing)),
     }
@@ -148,19 +150,18 @@ def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list
         return list(threads.map(write, range(count)))
 
 
-def engine(pixels: list[Pixels], network: Network) -> list[float]:
-    """Score images under `pyiqa` in batches that run across them."""
-    cut, weights = zip(*(crops.prepare(each, "pyiqa", seed="") for each in pixels), strict=True)
-    queue = np.concatenate(cut)
-    filling = np.zeros((-len(queue) % network.batch, *queue.shape[1:]), queue.dtype)
-    batches = np.concatenate([queue, filling]).reshape(-1, network.batch, *queue.shape[1:])
-    with ThreadPoolExecutor(network.threads) as threads:
-        values = np.concatenate(list(threads.map(network.run, batches)))
-    ends = np.cumsum([len(each) for each in cut])
-    return [
-        float(weight.astype(np.float64) @ values[end - len(weight) : end])
-        for weight, end in zip(weights, ends, strict=True)
-    ]
+def engine(pixels: list[Pixels], times: int, network: Network) -> list[float]:
+    """Score images under `pyiqa`, all of them so many times, in batches that run across them."""
+    cut = [crops.prepare(each, "pyiqa", seed="") for each in pixels]
+    scores: dict[str, float] = defaultdict(float)
+    with Batches(network) as batches:
+        for number, (parts, weights) in enumerate(cut * times):
+            for crop, weight in zip(parts, weights.tolist(), strict=True):
+                for name, score in batches.add(str(number), crop, weight):
+                    scores[name] += score
+        for name, score in batches.rest():
+            scores[name] += score
+    return [scores[str(number)] for number in range(len(cut) * times)]
 
 
 def from_files(items: list[Item], folder: Path, policy: str, network: Network) -> list[float]:

@@ -34,6 +34,7 @@ PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the 
 BATCH = {"cpu": 2, "cuda": 1024}
 CUDA_CROP_BYTES = 32 << 20  # of a GPU's memory for each crop of a batch; two networks need 24 MiB
 CUDA_THREADS = 2  # one copies pixels while the other waits for the GPU
+RECORDING = threading.Lock()  # PyTorch can record only one CUDA graph at a time
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -104,6 +105,8 @@ def network_on(device: str, precision: str, weights: "Weights") -> Network:
 
 def openvino_network(network: Any, precision: str = "fp32") -> Network:
     """Compile for the CPU: a few streams, each called by a thread of its own."""
+    # Else every conversion is reported to Google Analytics, each time by a fork of this process.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
     import torch
 
@@ -162,8 +165,6 @@ def cuda_network(network: Any, precision: str) -> Network:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False  # the same kernels, and so the same scores, each run
     torch.backends.cudnn.deterministic = True
-    memory = torch.cuda.get_device_properties("cuda").total_memory
-    batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
     graphs: dict[str, tuple[Any, Any, Any, queue.SimpleQueue[Any]]] = {}
     lock = threading.Lock()
@@ -171,16 +172,17 @@ def cuda_network(network: Any, precision: str) -> Network:
     def recorded(kind: str) -> tuple[Any, Any, Any, "queue.SimpleQueue[Any]"]:
         crops = {"size": (batch, CROP, CROP, 3), "dtype": getattr(torch, kind)}
         given = torch.zeros(**crops, device="cuda")
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):  # a graph can be recorded only after a few runs
-            for _ in range(3):
-                folded(given)
-        torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        # `thread_local`: another thread may bring another network's weights meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            scores = folded(given)
+        with RECORDING:
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):  # a graph can be recorded only after a few runs
+                for _ in range(3):
+                    folded(given)
+            torch.cuda.current_stream().wait_stream(side)
+            # `thread_local`: another thread may bring another network's weights meanwhile.
+            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+                scores = folded(given)
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(CUDA_THREADS):
             free.put(torch.zeros(**crops, pin_memory=True))
@@ -205,6 +207,9 @@ def cuda_network(network: Any, precision: str) -> Network:
         return result
 
     with torch.inference_mode(), _gpu_faults_told():
+        memory = torch.cuda.get_device_properties("cuda").total_memory
+        batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
+        pool = torch.cuda.graph_pool_handle()  # its graphs never run at once: they share memory
         folded: Any = fold(network)
         folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
         folded.to("cuda", memory_format=torch.channels_last)
@@ -223,8 +228,10 @@ def _gpu_faults_told() -> Iterator[None]:
             "score.device: cuda: the GPU has too little free memory for the network: end what else "
             "runs on it, or set it to cpu"
         ) from error
-    except torch.AcceleratorError as error:
+    except RuntimeError as error:  # of the driver, of cuBLAS or cuDNN; a bug's message has neither
         first = str(error).partition("\n")[0]
+        if "CUDA" not in first and "cuDNN" not in first:
+            raise
         raise UserError(
             f"score.device: cuda: {first}: look at the GPU, or set it to cpu"
         ) from error

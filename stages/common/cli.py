@@ -29,6 +29,7 @@ REMEDIES = {
     errno.EMFILE: "raise `ulimit -n`",
     errno.ENAMETOOLONG: "shorten the name of the file or of its folder",
     errno.EIO: "check the disk",
+    errno.ENOMEM: "run with fewer workers, as in `SRSET_WORKERS=1 dvc repro`",
 }
 
 

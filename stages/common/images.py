@@ -87,7 +87,7 @@ def decode_with_mode(
             _check_size(image.width, image.height, max_megapixels)
             image.load()
             pixels = _array(_canonical(image))
-    except ImageError:
+    except (ImageError, MemoryError):  # want of memory is no fault of the file
         raise
     except UnidentifiedImageError:
         raise ImageError("not an image", _kind(content)) from None

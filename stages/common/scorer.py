@@ -16,7 +16,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -149,6 +149,7 @@ def _crop_scores(
         work = list(parts(items, policy, slots=count))
         task = functools.partial(cut, folder=folder, policy=policy, slots=slots)
         cuts = workers.ordered_map(task, work, home=lambda part: part.image)
+        stack.enter_context(closing(cuts))  # so that a fault here ends the workers at once
         for part, done in zip(work, cuts, strict=True):
             if batches is None:  # until the first part is read, the network may still be compiled
                 batches = stack.enter_context(Batches(network.result()))
@@ -167,7 +168,7 @@ class Batches:
         self.network = network
         self.threads = ThreadPoolExecutor(network.threads)
         self.free: list[NDArray[Any]] = []
-        self.filling: dict[str, tuple[NDArray[Any], Owners]] = {}  # by dtype
+        self.filling: dict[np.dtype[Any], tuple[NDArray[Any], Owners]] = {}
         self.running: deque[tuple[NDArray[Any], Owners, Future[NDArray[np.float32]]]] = deque()
 
     def __enter__(self) -> "Batches":
@@ -178,7 +179,7 @@ class Batches:
 
     def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Scored:
         """Take a crop; give hash and weighted score of the crops that are through."""
-        dtype = crop.dtype.name
+        dtype = crop.dtype
         if dtype not in self.filling:
             self.filling[dtype] = (self._buffer(dtype), [])
         pixels, owners = self.filling[dtype]
@@ -196,7 +197,7 @@ class Batches:
         while self.running:
             yield from self._finish()
 
-    def _start(self, dtype: str) -> None:
+    def _start(self, dtype: np.dtype[Any]) -> None:
         pixels, owners = self.filling.pop(dtype)
         self.running.append((pixels, owners, self.threads.submit(self.network.run, pixels)))
 
@@ -207,9 +208,9 @@ class Batches:
         for (sha256, weight), value in zip(owners, scores, strict=False):
             yield sha256, weight * value
 
-    def _buffer(self, dtype: str) -> NDArray[Any]:
+    def _buffer(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         for i, pixels in enumerate(self.free):
-            if pixels.dtype.name == dtype:
+            if pixels.dtype == dtype:
                 return self.free.pop(i)
         return np.zeros((self.network.batch, *CROP_SHAPE), dtype)
 
@@ -240,4 +241,4 @@ def shared_slots(count: int) -> Iterator[str]:
 @functools.cache
 def opened_slots(path: str) -> NDArray[np.uint8]:
     """The slots, (count, PART, 224, 224, 3)."""
-    return np.memmap(path, np.uint8, "r+").reshape(-1, PART, *CROP_SHAPE)
+    return np.asarray(np.memmap(path, np.uint8, "r+")).reshape(-1, PART, *CROP_SHAPE)

@@ -11,6 +11,7 @@ A pinned file (`models.MODELS`) is used only if its SHA-256 is the pinned one. P
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def read(content: bytes, *, where: str) -> dict[str, Tensor]:
         tensors = (
             safetensors.torch.load(content)
             if Path(where).suffix == ".safetensors"
-            else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            else _unpickled(io.BytesIO(content))
         )
     except MemoryError:
         raise
@@ -192,12 +193,24 @@ def _check(tensor: Tensor, like: Tensor, where: str) -> None:
         )
     if like.is_floating_point() and not tensor.is_floating_point():
         raise UserError(f"{where} holds {tensor.dtype}, expected floating-point numbers")
-    if not torch.stack(tensor.aminmax()).isfinite().all():
-        bad = tensor.numel() - int(tensor.isfinite().sum())
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise UserError(f"{where} is sparse or empty, expected a plain tensor; save it as one")
+    values = tensor.float()  # few functions take float8
+    if not torch.stack(values.aminmax()).isfinite().all():
+        bad = values.numel() - int(values.isfinite().sum())
         raise UserError(
             f"{where} holds {bad} of {tensor.numel()} values that are NaN or infinite, expected "
             "none; the training failed or the file is damaged: use another checkpoint"
         )
+
+
+def _unpickled(content: io.BytesIO) -> object:
+    if zipfile.is_zipfile(content):  # the new format; PyTorch does not look at its checksums
+        with zipfile.ZipFile(content) as archive:
+            if bad := archive.testzip():
+                raise zipfile.BadZipFile(f"{bad} has another checksum than was written with it")
+    content.seek(0)
+    return torch.load(content, map_location="cpu", weights_only=True)
 
 
 def _refusal(error: Exception) -> str:

@@ -16,6 +16,7 @@ from stages.common.crops import CROP
 from stages.common.errors import UserError
 from stages.common.images import Pixels
 from stages.common.weights import Weights
+from tests.conftest import REPOSITORY
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -96,6 +97,45 @@ def test_a_gpu_that_is_not_there_is_told() -> None:
     told = str(raised.value)
     assert told.startswith(f"score.device: cuda, but PyTorch {torch.__version__} finds no GPU")
     assert told.endswith("set it to auto or cpu, or install a CUDA build and a driver")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nCompile"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_fault_of_the_gpu_is_told(fault: Exception) -> None:
+    told = r"score\.device: cuda: .*set it to cpu$"
+    with pytest.raises(UserError, match=told), backends._gpu_faults_told():
+        raise fault
+
+
+def test_a_bug_is_no_fault_of_the_gpu() -> None:
+    with pytest.raises(RuntimeError, match="shape"), backends._gpu_faults_told():
+        raise RuntimeError("the shape of the mask does not fit")
+
+
+FORKS = """
+import os
+from pathlib import Path
+forks = []
+os.register_at_fork(before=lambda: forks.append(1))
+from stages.common import backends, weights
+backends.openvino_network(weights.load("builtin", Path("data/weights")).network)
+print(len(forks), end="")
+"""
+
+
+def test_openvino_reports_to_nobody() -> None:
+    """Its telemetry sends each message from a fork of this process."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert (done.stdout, done.stderr) == ("0", "")
 
 
 def test_a_precision_that_a_device_lacks_is_told() -> None:

@@ -262,9 +262,21 @@ def test_ctrl_c_ends_the_workers(stage: list[str]) -> None:
         children = [int(process.stdout.readline()) for _ in range(2)]
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-    assert stderr.splitlines()[-1] == "error: trial: interrupted: run `dvc repro` to go on"
+    assert stderr == "error: trial: interrupted: run `dvc repro` to go on\n"
     assert process.returncode == 130
     assert [alive(child) for child in children] == [False, False]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_workers_start(stage: list[str], after: float) -> None:
+    with started(stage, "pool", "x", SRSET_WORKERS="2") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while len(children.read_text().split()) < 2:  # the workers, or one and their helper
+            time.sleep(0.01)
+        time.sleep(after)
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert stderr == "error: trial: interrupted: run `dvc repro` to go on\n"
 
 
 def heed_ctrl_c() -> None:

@@ -442,6 +442,13 @@ def test_200_megapixels_are_decoded_in_a_few_bytes_each() -> None:
     assert done.stdout.decode() == "(10000, 20000, 3)"
 
 
+def test_want_of_memory_is_no_fault_of_the_file() -> None:
+    content = encoded(Image.new("RGB", (20_000, 10_000), (90, 120, 60)), "JPEG")
+    done = decoded_within(2**30, content)
+    assert done.stdout.decode() == ""
+    assert "MemoryError" in done.stderr.decode().splitlines()[-1]
+
+
 @given(any_pixels)
 def test_a_png_of_any_pixels_comes_back_the_same(pixels: Pixels) -> None:
     content = encode_png(pixels)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import multiprocessing
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -167,6 +168,19 @@ def test_a_failing_network_is_not_passed_over(items: list[Item], folder: Path) -
 
     with pytest.raises(RuntimeError, match="no more memory on the device"):
         scores(items, folder, Network(run, 4, 2, "fp32"))
+
+
+def test_a_failing_network_ends_the_workers(
+    items: list[Item], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise RuntimeError("no more memory on the device")
+
+    monkeypatch.setenv("SRSET_WORKERS", "2")
+    with pytest.raises(RuntimeError) as raised:  # which keeps the frames, and what they hold
+        scores(items, folder, Network(run, 4, 2, "fp32"))
+    assert raised.traceback
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("count", ["0", "2"])
