@@ -33,7 +33,7 @@ PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the 
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
 BATCH = {"cpu": 2, "cuda": 1024}
 CUDA_CROP_BYTES = 32 << 20  # of a GPU's memory for each crop of a batch; two networks need 24 MiB
-CUDA_THREADS = 2  # one copies pixels while the other waits for the GPU
+CUDA_THREADS = 2  # one brings pixels to the GPU while it works on those of the other
 RECORDING = threading.Lock()  # PyTorch can record only one CUDA graph at a time
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
@@ -152,7 +152,7 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
 
 
 def cuda_network(network: Any, precision: str) -> Network:
-    """Compile for the GPU: while it works on a batch, the next is copied into pinned memory.
+    """Compile for the GPU: while it works on a batch, the next is brought into its memory.
 
     Raises:
         UserError: where the GPU's memory is too small, or taken by others.
@@ -172,6 +172,9 @@ def cuda_network(network: Any, precision: str) -> Network:
     def recorded(kind: str) -> tuple[Any, Any, Any, "queue.SimpleQueue[Any]"]:
         crops = {"size": (batch, CROP, CROP, 3), "dtype": getattr(torch, kind)}
         given = torch.zeros(**crops, device="cuda")
+        free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(CUDA_THREADS):
+            free.put((torch.zeros(**crops, pin_memory=True), torch.zeros(**crops, device="cuda")))
         graph = torch.cuda.CUDAGraph()
         with RECORDING:
             side = torch.cuda.Stream()
@@ -180,12 +183,10 @@ def cuda_network(network: Any, precision: str) -> Network:
                 for _ in range(3):
                     folded(given)
             torch.cuda.current_stream().wait_stream(side)
+            # Waits first until all of the above is done, which the stream `aside` relies on.
             # `thread_local`: another thread may bring another network's weights meanwhile.
             with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 scores = folded(given)
-        free: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(CUDA_THREADS):
-            free.put(torch.zeros(**crops, pin_memory=True))
         return graph, given, scores, free
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -195,20 +196,24 @@ def cuda_network(network: Any, precision: str) -> Network:
                 if name not in graphs:
                     graphs[name] = recorded(name)
             graph, given, scores, free = graphs[name]
-            pinned = free.get()
+            pinned, brought = free.get()
             try:
                 pinned.copy_(torch.from_numpy(pixels))
+                with torch.cuda.stream(aside):  # beside the other thread's graph
+                    brought.copy_(pinned, non_blocking=True)
+                aside.synchronize()
                 with lock:
-                    given.copy_(pinned, non_blocking=True)
+                    given.copy_(brought)
                     graph.replay()
                     result: NDArray[np.float32] = scores.cpu().numpy()  # waits for the GPU
             finally:
-                free.put(pinned)
+                free.put((pinned, brought))
         return result
 
     with torch.inference_mode(), _gpu_faults_told():
         memory = torch.cuda.get_device_properties("cuda").total_memory
         batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
+        aside = torch.cuda.Stream()
         pool = torch.cuda.graph_pool_handle()  # its graphs never run at once: they share memory
         folded: Any = fold(network)
         folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
