@@ -40,7 +40,10 @@ def main(
     }
     files.write(released, safetensors.torch.save(safetensors.torch.load_file(weights), header))
     tables.write_metrics(metrics, {"folds": folds, **found})
-    print(f"released {released} · SRCC {found['srcc']:.4f} over {len(folds)} withheld folds")
+    print(
+        f"released {released} · SRCC {found['srcc']:.4f} over {len(folds)} withheld folds · "
+        f"{released.stat().st_size:_} bytes, SHA-256 {files.sha256_of(released)}"
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ MODELS = {
     "builtin": Model(
         file="builtin.safetensors",
         licence="EfficientNet-Lite0 (Apache-2.0), trained on LIVE In the Wild; see NOTICE",
-        sha256="cfa0e147ff841c5de201d3720a6778751d0a4c5fa8e5b93862955012ae994836",
+        sha256="59f44553e9817bac89f6fe973bdb475c1b9291b372e881a317172926722be724",
         size=15_393_532,
     ),
     "koniq10k": Model(
