@@ -11,7 +11,7 @@ run: $(VENV)/ready  ## from photographs to the archive
 	dvc repro
 
 check: $(VENV)/ready  ## what would stop a run, before it starts
-	python -m stages.check data/tables/checked.txt
+	python -m stages.check data/weights data/tables/checked.txt
 
 test: $(VENV)/ready
 	python -m pytest

@@ -1,10 +1,11 @@
 """Look for what would stop a run, before hours of work.
 
-Takes:  params.yaml, dvc.yaml.
+Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, and all faults are told at once;
         the folders, weights and device it names must be there. DVC runs this first of all, and
-        again when the section `gather` or `score` changes; `make check` runs it at any time.
+        again when the section `gather` or `score` changes, or the weights; `make check` runs it
+        at any time.
 """
 
 import importlib
@@ -17,8 +18,6 @@ import yaml
 from stages.common import backends, files, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
-
-WEIGHTS = Path("data/weights")
 
 
 def models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -58,13 +57,13 @@ def missing(gather: dict[str, Any]) -> list[str]:
     ]
 
 
-def unusable(score: dict[str, Any]) -> list[str]:
+def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
     """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
     from stages.common import weights  # brings torch
 
     told = []
     for look in (
-        lambda: weights.load(score["model"], WEIGHTS),
+        lambda: weights.load(score["model"], weights_folder),
         lambda: backends.resolve(score["device"], score["precision"]),
     ):
         try:
@@ -74,12 +73,12 @@ def unusable(score: dict[str, Any]) -> list[str]:
     return told
 
 
-def main(checked: Path) -> None:
+def main(weights_folder: Path, checked: Path) -> None:
     path = Path("params.yaml")
     sections = params.read(path)
     told = faults(sections, models(Path("dvc.yaml")))
     if not told:
-        told = missing(sections["gather"]) + unusable(sections["score"])
+        told = missing(sections["gather"]) + unusable(sections["score"], weights_folder)
     if told:
         raise UserError(f"{path}: {'; '.join(told)}")
     store.ScoreStore(store.default_path(), "check").close()

@@ -14,6 +14,7 @@ from stages.common.params import read
 from tests.conftest import REPOSITORY, Stage
 
 MODELS = models(REPOSITORY / "dvc.yaml")
+WEIGHTS = Path("data/weights")
 SECTIONS = read(REPOSITORY / "params.yaml")
 
 
@@ -23,7 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
     for folder in (SECTIONS["gather"]["source"], *SECTIONS["gather"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / check.WEIGHTS).symlink_to(REPOSITORY / check.WEIGHTS)
+    (tmp_path / "data/weights").symlink_to(REPOSITORY / "data/weights")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -31,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def told(project: Path, sections: dict[str, Any]) -> str:
     (project / "params.yaml").write_text(yaml.safe_dump(sections))
     with pytest.raises(UserError) as raised:
-        check.main(Path("checked.txt"))
+        check.main(WEIGHTS, Path("checked.txt"))
     assert not Path("checked.txt").exists()
     return str(raised.value)
 
@@ -40,7 +41,7 @@ def test_the_repositorys_parameters_are_right(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(REPOSITORY / "params.yaml", project)
-    check.main(Path("checked.txt"))
+    check.main(WEIGHTS, Path("checked.txt"))
     assert Path("checked.txt").read_text() == "checked\n"
     assert capsys.readouterr().out == "params.yaml is right · photographs in data/samples\n"
 
@@ -80,7 +81,7 @@ def test_what_the_scorer_lacks_is_told_before_hours_of_gathering(project: Path) 
 
 def test_weights_that_are_damaged_are_told_before_hours_of_gathering(project: Path) -> None:
     Path("other.safetensors").write_bytes(
-        (check.WEIGHTS / "builtin.safetensors").read_bytes()[:1_000_000]
+        (WEIGHTS / "builtin.safetensors").read_bytes()[:1_000_000]
     )
     score = SECTIONS["score"] | {"model": "other.safetensors"}
     assert told(project, SECTIONS | {"score": score}).startswith(
@@ -106,7 +107,7 @@ def test_every_section_has_the_model_of_its_stage() -> None:
 
 def test_as_make_check_runs_it(project: Path, run_stage: Stage) -> None:
     (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS | {"multiscale": {}}))
-    done = run_stage("check", "checked.txt")
+    done = run_stage("check", WEIGHTS, "checked.txt")
     assert done.returncode == 1
     assert done.stderr == (
         "error: check: params.yaml: multiscale.scales is missing; "
