@@ -87,7 +87,7 @@ def fill(rows: int) -> None:
 
     names = list(hashes(rows))
     scores = np.random.default_rng(SEED).normal(0.7, 0.05, rows).tolist()
-    key = fingerprint(weights.load("builtin", WEIGHTS).sha256, "cover", "fp32")
+    key = fingerprint(weights.load("builtin", WEIGHTS).sha256, "cover", "cpu", "fp32")
     kept = store.ScoreStore(store.default_path(), key)
     start = perf_counter()
     for first in range(0, rows, AT_ONCE):
