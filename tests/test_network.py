@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from stages.common.network import ConvNorm, HyperIQA, LocalDistortion, fold, target_network
+from stages.common.backends import openvino_network
+from stages.common.cpu import POINTS, CropByCrop, RowWinograd, winograd
+from stages.common.network import GRIDS, ConvNorm, HyperIQA, LocalDistortion, fold, target_network
 from stages.common.weights import names_in
 
 State = dict[str, Tensor]
@@ -189,6 +191,25 @@ def test_folding_is_exact_and_leaves_the_network_alone(network: HyperIQA) -> Non
     assert folded(batch).tolist() == pytest.approx(network(batch).tolist(), abs=ROUNDING)
 
 
+def test_rewritten_for_cpus_it_is_the_same_function(network: HyperIQA) -> None:
+    folded = fold(network)
+    batch = crops(3)
+    exact = copy.deepcopy(folded).double()
+    expected = exact(batch).tolist()
+    exact.backbone = CropByCrop(exact.backbone)
+    assert exact(batch).tolist() == pytest.approx(expected, abs=1e-9)
+    folded.backbone = CropByCrop(folded.backbone)
+    assert folded(batch).tolist() == pytest.approx(expected, abs=ROUNDING)
+
+
+def test_openvino_gives_the_same_scores(network: HyperIQA) -> None:
+    compiled = openvino_network(network)
+    batch = crops(compiled.batch)
+    assert compiled.run(batch.numpy()).tolist() == pytest.approx(
+        network(batch).tolist(), abs=ROUNDING
+    )
+
+
 def test_a_crop_has_the_same_score_alone_and_in_any_batch(network: HyperIQA) -> None:
     folded = fold(network)
     batch = crops(3)
@@ -267,3 +288,28 @@ def test_same_padding_is_tensorflows(kernel: int, stride: int, side: int) -> Non
     plain = F.conv2d(same_padded(x, kernel, stride), module.conv.weight, stride=stride)
     assert module(x).shape[-1] == math.ceil(side / stride)
     assert torch.allclose(module(x) * (1 + 1e-5) ** 0.5, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize(("outputs", "points"), POINTS.items())
+def test_winograds_matrices_correlate(outputs: int, points: tuple[float, ...]) -> None:
+    random = torch.Generator().manual_seed(outputs)
+    x = torch.randn(outputs + 2, generator=random).double()
+    w = torch.randn(3, generator=random).double()
+    a, g, b = winograd(outputs, 3, points)
+    expected = [float(w @ x[i : i + 3]) for i in range(outputs)]
+    assert (a @ ((g @ w) * (b @ x))).tolist() == pytest.approx(expected, abs=1e-12)
+    assert torch.allclose(b.float().double(), b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("height", [7 * cells for cells in GRIDS])
+@torch.no_grad()
+def test_winograds_rounding_is_a_few_times_a_plain_convolutions(height: int) -> None:
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(96, 32, 3, padding=1)
+    x = torch.randn(2, 96, height, height).relu()
+    exact = F.conv2d(x.double(), conv.weight.double(), conv.bias.double(), padding=1).relu()
+    plain, ours = (
+        float((y - exact).square().mean().sqrt())
+        for y in (conv(x).relu(), RowWinograd(conv, height)(x))
+    )
+    assert 0 < ours < 10 * plain  # 2.4 times and, on 7 rows, 6 times
