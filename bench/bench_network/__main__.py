@@ -17,10 +17,10 @@ in bench/parity.py, where PYTHON is explained too.
 | small, small files | `engine` and `files` with the weights that the project ships |
 | decoders | `files` with a network that answers at once: the most that any network could reach |
 
-`files`, `small files` and `decoders` work on `--count` different files, so that the start of the
-workers, which they contain, does not decide. (This file is a `__main__.py` since workers import the
-main module unless it has that name; it would bring them PyTorch, as `stages.score` does not.) On a
-GPU, where pyiqa runs too, precision is fp16.
+`tiles`, `small files` and `decoders` work on `--count` different files, so that the start of the
+workers, which they contain, does not decide; `files` on as many, or on a CPU on a quarter. (This
+file is a `__main__.py` since workers import the main module unless it has that name; it would bring
+them PyTorch, as `stages.score` does not.) On a GPU, where pyiqa runs too, precision is fp16.
 """
 
 import argparse
@@ -52,7 +52,7 @@ from stages.common.weights import load
 PHOTOGRAPH, TILE = 1024, 512  # px
 PEER_PHOTOGRAPHS, PEER_TILES = 8, 4  # that pyiqa scores in a round
 COUNT = {"cpu": 64, "cuda": 4000}  # files, unless told
-SHARE = {"files": 4, "tiles": 2}  # these take only one file of so many, on a CPU
+SHARE = 4  # on a CPU `files` takes only one file of so many
 STEP = 8  # px that one version of a photograph is shifted against the next
 
 
@@ -110,9 +110,9 @@ def variants(
     items = written(pixels, folder, "photograph", count)
     tiles = written([each[:TILE, :TILE] for each in pixels], folder, "tile", count)
     if device == "cpu":
-        some, few, times = items[:: SHARE["files"]], tiles[:: SHARE["tiles"]], 1
+        some, times = items[::SHARE], 1
     else:  # the engine needs many full batches
-        some, few, times = items, tiles, BATCH["cuda"] // len(pixels)
+        some, times = items, BATCH["cuda"] // len(pixels)
     weights, shipped = load(str(checkpoint), Path()), load("builtin", Path("data/weights"))
     plain, folded = weights.network, fold(weights.network)
     large = network_on(device, precision, weights)
@@ -124,7 +124,7 @@ def variants(
         "folded": Variant(4, "photographs", lambda: [ours(each, folded) for each in pixels[:4]]),
         "engine": Variant(all_times, "photographs", lambda: engine(pixels, times, large)),
         "files": Variant(len(some), "files", lambda: from_files(some, folder, "pyiqa", large)),
-        "tiles": Variant(len(few), "tiles", lambda: from_files(few, folder, "cover", large)),
+        "tiles": Variant(count, "tiles", lambda: from_files(tiles, folder, "cover", large)),
         "small": Variant(all_times, "photographs", lambda: engine(pixels, times, small)),
         "small files": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", small)),
         "decoders": Variant(count, "files", lambda: from_files(items, folder, "pyiqa", nothing)),

@@ -128,7 +128,7 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of the tracer, about code that no data decides
             # Traced here, since the converter's own way runs a second trace to check the first.
-            traced = torch.jit.trace(folded, example, check_trace=False)
+            traced = torch.jit.freeze(torch.jit.trace(folded, example, check_trace=False))
             graph = openvino.convert_model(traced, input=[(shape, openvino.Type(np.dtype(dtype)))])
         model = openvino.Core().compile_model(graph, "CPU", config)
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
