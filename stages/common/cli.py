@@ -63,7 +63,8 @@ def run(main: Callable[..., None]) -> None:
             "as in `SRSET_WORKERS=1 dvc repro`",
         )
     except KeyboardInterrupt:
-        _fail(stage, "interrupted: run `dvc repro` to go on", status=130)
+        print(f"error: {stage}: interrupted: run `dvc repro` to go on", file=sys.stderr, flush=True)
+        os._exit(130)  # a second Ctrl-C may leave a thread in OpenVINO, which would abort at exit
 
 
 def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
@@ -92,6 +93,6 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _fail(stage: str, message: str, status: int = 1) -> NoReturn:
+def _fail(stage: str, message: str) -> NoReturn:
     print(f"error: {stage}: {message}", file=sys.stderr, flush=True)
-    sys.exit(status)
+    sys.exit(1)
