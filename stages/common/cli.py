@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -64,6 +65,8 @@ def run(main: Callable[..., None]) -> None:
         )
     except KeyboardInterrupt:
         print(f"error: {stage}: interrupted: run `dvc repro` to go on", file=sys.stderr, flush=True)
+        with suppress(OSError):  # of a pipe whose reader Ctrl-C has ended, too
+            sys.stdout.flush()
         os._exit(130)  # a second Ctrl-C may leave a thread in OpenVINO, which would abort at exit
 
 

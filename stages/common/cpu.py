@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from stages.common.network import GRIDS, Backbone, Bottleneck, EfficientNetLite0, ResNet50
 
-# Rows that are made at once, and the points for them. 4 and 7 divide the heights of all maps. These
-# points leave least error of those whose B float32 holds exactly: 2 and 6 times that of a plain
-# convolution, which no longer shows in the score.
+# Rows that are made at once, and the points for them. 4 and 7 divide the heights of all maps. With
+# these points float32 holds B exactly. A layer's error is 2 and 6 times a plain convolution's; in
+# the score that no longer shows.
 POINTS = {4: (0, 1, -1, 2, -2), 7: (1, -1, 2, -2, 0.75, -0.75, 0.25, -0.25)}
 
 

@@ -24,6 +24,7 @@ STAGES = sorted(path.stem for path in (REPOSITORY / "stages").glob("[a-z]*.py"))
 SCRIPT = '''
 """A stage for tests."""
 import os, signal, sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from stages.common import workers
 from stages.common.cli import run
@@ -51,6 +52,11 @@ def main(what: str, path: Path, params: StageParams) -> None:
         list(workers.ordered_map(fails_at_three, range(100)))
     elif what == "sleep":
         print("ready", os.getpid(), flush=True)
+        time.sleep(600)
+    elif what == "stuck":
+        ThreadPoolExecutor(1).submit(time.sleep, 600)
+        print("ready", flush=True)
+        print("half done")
         time.sleep(600)
     elif what == "pool":
         list(workers.ordered_map(naps, range(1000)))
@@ -253,6 +259,18 @@ def test_ctrl_c_ends_with_one_line(stage: list[str]) -> None:
         _, stderr = process.communicate(timeout=30)
     assert stderr == "error: trial: interrupted: run `dvc repro` to go on\n"
     assert process.returncode == 130
+
+
+def test_ctrl_c_waits_for_no_thread_and_loses_no_output(stage: list[str]) -> None:
+    with started(stage, "stuck", "x", PYTHONUNBUFFERED="") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stdout.read() == "half done\n"
+        assert process.stderr.read() == "error: trial: interrupted: run `dvc repro` to go on\n"
 
 
 def test_ctrl_c_ends_the_workers(stage: list[str]) -> None:
