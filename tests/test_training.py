@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,22 @@ from PIL import Image
 
 from stages.common import images
 from stages.common.network import HyperIQA
-from training import average, cache, degradations, initial, losses, prepare, scoring, split, train
+from training import (
+    average,
+    blend,
+    cache,
+    degradations,
+    initial,
+    losses,
+    prepare,
+    refit,
+    scoring,
+    split,
+    train,
+)
 from training.batches import Data
-from training.degradations import KINDS
+from training.degradations import KINDS, VERSIONS
+from training.regression import DEEPEST, Regression
 
 ROOT = Path(__file__).parent.parent
 WEIGHTS = ROOT / "data" / "weights" / "builtin.safetensors"
@@ -169,6 +183,62 @@ def test_a_run_changes_what_learns_and_nothing_else() -> None:
     assert not all(torch.equal(after[0][name], after[2][name]) for name in learning)
 
 
+def products(features: torch.Tensor) -> torch.Tensor:
+    """A score that no linear function of the features gives."""
+    scores: torch.Tensor = 0.5 + 0.1 * features[:, 0] + 0.1 * features[:, 1] * features[:, -1]
+    return scores
+
+
+def test_the_regression_learns_products_and_gaps() -> None:
+    rng = torch.Generator().manual_seed(0)
+    few = torch.randn(6, 496, generator=rng)  # what features vary along
+    few[:, -DEEPEST:] *= 3
+    drawn = torch.randn(700, 6, generator=rng)
+    features, scores = drawn @ few, products(drawn)
+    sets = features[400:].view(-1, 3, 496)
+    gaps = -scores[400:].view(-1, 3).diff(dim=1)
+    better = gaps.min(1).values > 0.05
+    regression = Regression(features[:300], scores[:300], sets[better], gaps[better])
+    said = regression(features[300:400])
+    assert torch.corrcoef(torch.stack([said, scores[300:400]]))[0, 1] > 0.95
+    plain = features[:300] - features[:300].mean(0)
+    line = torch.linalg.lstsq(plain, scores[:300, None] - scores[:300].mean(), driver="gelsd")
+    linear = (features[300:400] - features[:300].mean(0)) @ line.solution
+    assert torch.corrcoef(torch.stack([linear[:, 0], scores[300:400]]))[0, 1] < 0.9
+
+
+def test_heads_come_closer_to_their_aims_and_the_backbone_stays() -> None:
+    upper, heads = split.UpperHalf(), split.Heads()
+    before = network().state_dict()
+    for part in (upper, heads):
+        part.load_state_dict(before)
+        split.freeze(part)
+    rng = torch.Generator().manual_seed(0)
+    maps = [torch.rand(4, count, *split.CUT, generator=rng).bfloat16() for count in (2, VERSIONS)]
+    crops = [refit.look(upper, heads, m) for m in maps]
+    rows = torch.tensor([0, 1, 3])
+    with torch.no_grad():
+        scores = [heads(c.cells.flatten(0, 1).float()).view(c.scores.shape) for c in crops]
+    for c, expected in zip(crops, scores, strict=True):
+        torch.testing.assert_close(c.scores, expected, rtol=1e-2, atol=1e-3)
+    labels = torch.linspace(0, 1, 4)
+    for aimed, c in zip(refit.aims(*crops, labels, rows, 0.0), crops, strict=True):
+        torch.testing.assert_close(aimed, c.scores)
+    aimed = [c.scores + 0.1 * c.features[..., 0] for c in crops]
+    params = refit.RefitParams(
+        share=0.35, steps=12, batch=4, sets=1, rate=1e-2, warmup=0.1, average=0.5, gaps=1.0
+    )
+    after = refit.refit(heads, crops, aimed, rows, params)
+    assert set(after) == set(before)
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name]) == name.startswith("backbone."), name
+    heads.load_state_dict(after)
+    with torch.no_grad():
+        now = heads(crops[0].cells[rows].flatten(0, 1).float())
+    left = (now - aimed[0][rows].flatten()).square().mean()
+    assert left < 0.5 * (crops[0].scores - aimed[0])[rows].square().mean()
+
+
 def test_an_average_is_that_of_each_tensor() -> None:
     torch.manual_seed(0)
     runs = [{"a": torch.randn(3, 2), "counter": torch.tensor(5)} for _ in range(3)]
@@ -178,6 +248,17 @@ def test_an_average_is_that_of_each_tensor() -> None:
     assert mean["a"].dtype == torch.float32
     assert mean["counter"].item() == 5
     assert average.average(runs[:1])["a"].tolist() == runs[0]["a"].tolist()
+
+
+def test_a_blend_is_part_of_the_way(tmp_path: Path) -> None:
+    ends = [{"a": torch.full((2,), v), "counter": torch.tensor(5)} for v in (1.0, 3.0)]
+    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for path, tensors in zip(paths, ends, strict=False):
+        safetensors.torch.save_file(tensors, path)
+    blend.main(*paths, blend.BlendParams(share=0.25))
+    between = safetensors.torch.load_file(paths[2])
+    assert between["a"].tolist() == [1.5, 1.5]
+    assert between["counter"].item() == 5
 
 
 def test_folds_are_those_of_the_name_alone() -> None:

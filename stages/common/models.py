@@ -43,7 +43,7 @@ MODELS = {
     "builtin": Model(
         file="builtin.safetensors",
         licence="EfficientNet-Lite0 (Apache-2.0), trained on LIVE In the Wild; see NOTICE",
-        sha256="59f44553e9817bac89f6fe973bdb475c1b9291b372e881a317172926722be724",
+        sha256="a434ae9616f798e0b2428e3152957f600e11149fb514caa074bdb3f536e69f65",
         size=15_393_532,
     ),
     "koniq10k": Model(
