@@ -189,7 +189,7 @@ def products(features: torch.Tensor) -> torch.Tensor:
     return scores
 
 
-def test_the_regression_learns_products_and_gaps() -> None:
+def test_the_regression_learns_products() -> None:
     rng = torch.Generator().manual_seed(0)
     few = torch.randn(6, 496, generator=rng)  # what features vary along
     few[:, -DEEPEST:] *= 3
@@ -205,6 +205,19 @@ def test_the_regression_learns_products_and_gaps() -> None:
     line = torch.linalg.lstsq(plain, scores[:300, None] - scores[:300].mean(), driver="gelsd")
     linear = (features[300:400] - features[:300].mean(0)) @ line.solution
     assert torch.corrcoef(torch.stack([linear[:, 0], scores[300:400]]))[0, 1] < 0.9
+
+
+def test_the_regression_learns_gaps_that_labels_do_not_tell() -> None:
+    rng = torch.Generator().manual_seed(0)
+    few = torch.randn(6, 496, generator=rng)
+    features = torch.randn(1060, 6, generator=rng) @ few
+    sets = features[50:1050, None] + torch.arange(3)[:, None] * few[0]  # ever further the same way
+    labels = torch.full((50,), 0.5)
+    before, after = features[1050:], features[1050:] + few[0]
+    for gap in (0.05, 0.2):
+        regression = Regression(features[:50], labels, sets, torch.full((1000, 2), gap))
+        fall = regression(before) - regression(after)
+        assert gap / 4 < fall.mean() < gap  # a gap is believed less the wider it is
 
 
 def test_heads_come_closer_to_their_aims_and_the_backbone_stays() -> None:
