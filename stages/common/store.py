@@ -16,7 +16,7 @@ from stages.common.errors import UserError
 
 VERSION = 1  # of the file's layout
 APPLICATION = 0x53525345  # "SRSE", in the file's header
-BUSY_SECONDS = 20  # how long to wait for another run's write, which takes far less than one
+BUSY_SECONDS = 20  # how long to wait for another run's write, itself far less than a second
 AT_ONCE = 1000  # hashes a query asks for
 LAYOUT = """
 CREATE TABLE scorer (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE);
