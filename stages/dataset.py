@@ -3,20 +3,24 @@
 Takes:  subimages/; subimages.csv; cutoff_subimages.csv.
 Leaves: <name>/0.png, 1.png, ...; hyperiqa_score.txt, meta_info.txt, lineage.csv beside it.
 Rule:   0.png is the best tile, so a smaller set of the same photographs is a prefix of a larger.
+        A tile that is not, byte for byte, the one that was cut ends the stage.
 Source: meta_info.txt as BasicSR's PairedImageDataset reads it, `name (h,w,c)`;
         hyperiqa_score.txt as pyiqa's script writes it, `name<TAB>score` and a last line with the
         average.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field, field_validator
-from tqdm import tqdm
 
-from stages.common import files, tables
+from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
+from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.tables import Lineage, Tile, Verdict
 
@@ -41,6 +45,7 @@ def lineage(verdicts: Sequence[Verdict], tiles: Sequence[Tile]) -> list[Lineage]
         rows.append(
             Lineage(
                 name=f"{number}.png",
+                sha256=tile.sha256,
                 hyperiqa=verdict.hyperiqa,
                 tile=tile.path,
                 scale=tile.scale,
@@ -54,6 +59,21 @@ def lineage(verdicts: Sequence[Verdict], tiles: Sequence[Tile]) -> list[Lineage]
             )
         )
     return rows
+
+
+def copy(row: Lineage, *, subimages: Path, folder: Path) -> bool:
+    """Copy a tile under its number; False, and no copy, where it is not the tile that was cut.
+
+    A copy and no link: people look at these files, and turn or replace one.
+    """
+    source, target = subimages / row.tile, folder / row.name
+    content = source.read_bytes()
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        return False
+    if not links.clone(source, target):
+        with files.naming(target):
+            target.write_bytes(content)
+    return True
 
 
 def score_list(rows: Sequence[Lineage], name: str) -> str:
@@ -77,10 +97,18 @@ def main(
     metrics: Path,
     params: DatasetParams,
 ) -> None:
-    rows = lineage(sorted(tables.read(verdicts, Verdict)), tables.read(table, Tile))
+    tiles = tables.read(table, Tile)
+    rows = lineage(sorted(tables.read(verdicts, Verdict)), tiles)
+    sizes = {tile.path: tile.bytes for tile in tiles}
+    disk.check_room(folder, sum(sizes[row.tile] for row in rows), "this stage")
     files.new_folder(folder)
-    for row in tqdm(rows, desc="dataset", unit=" tiles"):
-        files.link(subimages / row.tile, folder / params.name / row.name)
+    (folder / params.name).mkdir()
+    copy_in = partial(copy, subimages=subimages, folder=folder / params.name)
+    with ThreadPoolExecutor(max(1, workers.worker_count())) as threads:
+        copied = list(workers.bar(threads.map(copy_in, rows), len(rows), "dataset", " tiles"))
+    damaged = [subimages / row.tile for row, whole in zip(rows, copied, strict=True) if not whole]
+    if damaged:
+        raise UserError(files.changed(damaged))
     files.write(folder / "hyperiqa_score.txt", score_list(rows, params.name).encode())
     files.write(folder / "meta_info.txt", meta_info(rows).encode())
     tables.write(folder / "lineage.csv", Lineage, rows)

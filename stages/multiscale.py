@@ -9,6 +9,7 @@ Source: Real-ESRGAN, scripts/generate_multiscale_DF2K.py (windows and pixels equ
         enlarging. https://github.com/xinntao/Real-ESRGAN
 """
 
+import hashlib
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Annotated
 from PIL import Image
 from pydantic import Field
 
-from stages.common import files, images, tables, workers
+from stages.common import disk, files, images, links, tables, workers
 from stages.common.cli import run
 from stages.common.params import Params
 from stages.common.tables import Collected, Rejected, Scaled
@@ -59,14 +60,15 @@ def shrink(
             skipped.append(Rejected(name, "same size", detail))
             continue
         if size == (row.width, row.height):
-            files.link(hr / row.path, folder / name)
+            links.link(hr / row.path, folder / name)
+            sha256 = row.sha256
         else:
             if pixels is None:
-                pixels = images.read(hr / row.path)
+                pixels = images.read_checked(hr / row.path, row.sha256)
             smaller = images.resize(pixels, *size, Image.Resampling.LANCZOS)
-            images.write_png(folder / name, smaller)
+            sha256 = hashlib.sha256(images.write_png(folder / name, smaller)).hexdigest()
         written[size] = Scaled(
-            name, row.section, scale, *size, row.photograph, row.photograph_sha256
+            name, row.section, sha256, scale, *size, row.photograph, row.photograph_sha256
         )
     return list(written.values()), skipped
 
@@ -81,6 +83,13 @@ def main(
     params: MultiscaleParams,
 ) -> None:
     photographs = tables.read(collected, Collected)
+    smaller = [
+        size
+        for row in photographs
+        for size in set(sizes(row.width, row.height, params).values())
+        if size[0] < row.width and size[1] < row.height
+    ]
+    disk.check_room(folder, disk.png_bytes(smaller), "this stage")
     files.new_folder(folder)
     rows: list[Scaled] = []
     skipped: list[Rejected] = []

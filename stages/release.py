@@ -4,19 +4,20 @@ Takes:  dataset/ with its text files; validation/; lineage.csv; validation.csv.
 Leaves: release/<name>.7z holding <name>/, validation/, hyperiqa_score.txt, meta_info.txt and
         lineage.csv; SHA256SUMS beside it (check with `sha256sum -c SHA256SUMS`).
 Rule:   PNGs are stored, not compressed again. Same files, same archive, byte for byte: sorted,
-        without times and rights. A validation photograph that is also trained on ends the stage.
+        without times and rights. A tile or validation image that is not, byte for byte, the one
+        that its table lists ends the stage; so does a validation photograph that is trained on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import py7zr
 from py7zr.helpers import ArchiveTimestamp
 from py7zr.member import MemberType
-from tqdm import tqdm
 
-from stages.common import files, tables
+from stages.common import disk, files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.tables import Lineage, Validation
@@ -57,16 +58,32 @@ def check_apart(lineage: list[Lineage], validation: list[Validation]) -> None:
         )
 
 
+def check_unchanged(listed: Mapping[Path, str]) -> None:
+    """Every file must have the SHA-256 that its table lists."""
+    with ThreadPoolExecutor(max(1, workers.worker_count())) as threads:
+        hashes = threads.map(files.sha256_of, listed)
+        found = list(workers.bar(hashes, len(listed), "compare", " files"))
+    damaged = [path for path, sha256 in zip(listed, found, strict=True) if sha256 != listed[path]]
+    if damaged:
+        raise UserError(files.changed(damaged))
+
+
 def main(
     dataset: Path, validation: Path, table: Path, name: str, folder: Path, metrics: Path
 ) -> None:
-    check_apart(tables.read(dataset / "lineage.csv", Lineage), tables.read(table, Validation))
+    lineage, chosen = tables.read(dataset / "lineage.csv", Lineage), tables.read(table, Validation)
+    check_apart(lineage, chosen)
+    check_unchanged(
+        {dataset / name / row.name: row.sha256 for row in lineage}
+        | {validation / row.path: row.sha256 for row in chosen}
+    )
     files.new_folder(folder)
     path = folder / f"{name}.7z"
     part = folder / f".{name}.7z.part"
     packed = list(members(dataset, validation))
+    disk.check_room(folder, sum(file.stat().st_size for file, _ in packed), "this stage")
     with Archive(part, "w", filters=STORE) as archive:
-        for file, inner in tqdm(packed, desc="release", unit=" files"):
+        for file, inner in workers.bar(packed, len(packed), "release", " files"):
             archive.write(file, inner)
     part.replace(path)
     sha256 = files.sha256_of(path)

@@ -39,7 +39,9 @@ def cutoff_part(name: str, rows: Sequence[Verdict], folder: Path, sheets_folder:
     ]
     for what, some in samples(rows).items():
         file = f"{name}_{what.replace(' ', '_')}.png"
-        pictures = [sheets.Picture(folder / r.path, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some]
+        pictures = [
+            sheets.Picture(folder / r.path, r.sha256, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some
+        ]
         sheets.write_sheet(sheets_folder / file, pictures)
         parts.append(page.figure(f"{sheets_folder.name}/{file}", f"{name}: {what}"))
     return "\n".join(parts)
@@ -60,7 +62,8 @@ def main(
 
     photographs, refused = read("gathered", Photograph), read("rejected", Rejected)
     images, tiles = read("cutoff_images", Verdict), read("cutoff_subimages", Verdict)
-    collected, chosen = read("collected", Collected), read("validation", Validation)
+    collected = read("collected", Collected)
+    chosen = [row for row in read("validation", Validation) if row.scale == "hr"]
     scaled, unscaled = read("multiscale", Scaled), read("multiscale_rejected", Rejected)
     cut, uncut = read("subimages", Tile), read("subimages_rejected", Rejected)
     kept = [row for row in tiles if row.kept]
@@ -96,7 +99,9 @@ def main(
     ]
     if chosen:
         pictures = [
-            sheets.Picture(validation / "hr" / r.path, f"{r.width}x{r.height}   {r.hyperiqa:.4f}")
+            sheets.Picture(
+                validation / r.path, r.sha256, f"{r.width}x{r.height}   {r.hyperiqa:.4f}"
+            )
             for r in chosen
         ]
         sheets.write_sheet(sheets_folder / "validation.png", pictures)

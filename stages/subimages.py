@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.common import files, images, tables, workers
+from stages.common import disk, files, images, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
@@ -44,18 +44,25 @@ def offsets(side: int, params: SubimagesParams) -> list[int]:
     return starts
 
 
+def boxes(row: Scaled, params: SubimagesParams) -> list[tuple[int, int]]:
+    """Top and left of every tile of an image, px, row by row; none where it is too small."""
+    if min(row.width, row.height) < params.size:
+        return []
+    return list(product(offsets(row.height, params), offsets(row.width, params)))
+
+
 def crop(
     row: Scaled, *, source: Path, folder: Path, params: SubimagesParams
 ) -> list[Tile] | Rejected:
     """Cut one image, row by row."""
     size = params.size
-    if min(row.width, row.height) < size:
+    corners = boxes(row, params)
+    if not corners:
         return Rejected(row.path, "too small", f"{row.width}x{row.height} px, tiles are {size}")
-    pixels = images.read(source / row.path)
-    boxes = list(product(offsets(row.height, params), offsets(row.width, params)))
-    digits = max(3, len(str(len(boxes))))
+    pixels = images.read_checked(source / row.path, row.sha256)
+    digits = max(3, len(str(len(corners))))
     tiles = []
-    for i, (top, left) in enumerate(boxes, start=1):
+    for i, (top, left) in enumerate(corners, start=1):
         name = f"{row.path.removesuffix('.png')}_s{i:0{digits}d}.png"
         content = images.write_png(folder / name, pixels[top : top + size, left : left + size])
         tiles.append(
@@ -87,6 +94,9 @@ def main(
     params: SubimagesParams,
 ) -> None:
     parents = tables.read(multiscale, Scaled)
+    size = (params.size, params.size)
+    tiles = sum(len(boxes(row, params)) for row in parents)
+    disk.check_room(folder, disk.png_bytes([size] * tiles), "this stage")
     files.new_folder(folder)
     rows: list[Tile] = []
     refused: list[Rejected] = []

@@ -79,23 +79,33 @@ def choose(
     return taken
 
 
-def write(row: Verdict, *, source: Path, folder: Path, scales: Sequence[int]) -> Validation:
+def write(row: Verdict, *, source: Path, folder: Path, scales: Sequence[int]) -> list[Validation]:
     """Write one photograph at full size and at each scale."""
-    content = (source / row.path).read_bytes()
-    if hashlib.sha256(content).hexdigest() != row.sha256:
-        raise UserError(f"{source / row.path} has changed since it was listed: run `dvc repro`")
-    pixels = images.decode(content)
+    pixels = images.read_checked(source / row.path, row.sha256)
     multiple = math.lcm(*scales)
     height, width = (side - side % multiple for side in pixels.shape[:2])
     if not height or not width:
         raise UserError(f"{source / row.path} is smaller than {multiple} px: lower the scales")
     hr = pixels[:height, :width]
     name = Path(files.image_name(row.section, row.path, row.sha256)).name
-    images.write_png(folder / "hr" / name, hr)
-    for scale in scales:
-        lr = images.resize(hr, width // scale, height // scale, Image.Resampling.BOX)
-        images.write_png(folder / f"x{scale}" / name, lr)
-    return Validation(name, row.section, width, height, row.hyperiqa, row.path, row.sha256)
+    sizes = {"hr": hr} | {
+        f"x{scale}": images.resize(hr, width // scale, height // scale, Image.Resampling.BOX)
+        for scale in scales
+    }
+    return [
+        Validation(
+            path=f"{scale}/{name}",
+            section=row.section,
+            sha256=hashlib.sha256(images.write_png(folder / scale / name, sized)).hexdigest(),
+            scale=scale,
+            width=sized.shape[1],
+            height=sized.shape[0],
+            hyperiqa=row.hyperiqa,
+            photograph=row.path,
+            photograph_sha256=row.sha256,
+        )
+        for scale, sized in sizes.items()
+    ]
 
 
 def main(
@@ -112,11 +122,11 @@ def main(
     chosen = choose(rows, hashes, params)
     files.new_folder(folder)
     task = partial(write, source=source, folder=folder, scales=params.scales)
-    written = sorted(workers.each(task, chosen, what="validation"))
-    tables.write(validation, Validation, written)
-    tables.write_metrics(metrics, {"photographs": len(written)})
+    written = [row for sizes in workers.each(task, chosen, what="validation") for row in sizes]
+    tables.write(validation, Validation, sorted(written))
+    tables.write_metrics(metrics, {"photographs": len(chosen)})
     left = sum(not row.kept for row in rows)
-    print(f"chose {len(written)} validation photographs of the best {left:,} not trained on")
+    print(f"chose {len(chosen)} validation photographs of the best {left:,} not trained on")
 
 
 if __name__ == "__main__":

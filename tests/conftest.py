@@ -1,5 +1,6 @@
 """What every test works with: small sample photographs, a score store of its own, no workers."""
 
+import hashlib
 import io
 import os
 import subprocess
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import configuration, settings
 from PIL import Image
 
-from stages.common import backends, weights
+from stages.common import backends, listing, weights
 from stages.common.backends import Network
-from stages.common.images import Pixels
+from stages.common.images import Pixels, encode_png
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "data" / "samples"
@@ -35,6 +36,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRSET_STORE", str(tmp_path / "store" / "scores.sqlite"))
     monkeypatch.setenv("SRSET_WORKERS", "0")
     monkeypatch.delenv("DVC_STAGE", raising=False)
+    monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +110,30 @@ def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.fixture
+def loop_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts new file systems of a kind, `btrfs` or `xfs`, each in a file of 400 MB; as root."""
+    mounted: list[Path] = []
+
+    def mount(kind: str) -> Path:
+        image, folder = tmp_path / f"{kind}.image", tmp_path / kind
+        folder.mkdir()
+        with image.open("wb") as file:
+            file.truncate(400 << 20)
+        try:
+            subprocess.run([f"mkfs.{kind}", "-q", image], check=True, capture_output=True)
+            command = ["mount", "-o", "loop", image, folder]
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"no {kind} can be made and mounted here: {error}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
 def run_stage(tmp_path: Path) -> Stage:
     """Runs `python -m stages.<name>` as DVC does, in a folder of its own."""
 
@@ -132,6 +158,11 @@ def save_small(source: Path, target: Path, side: int = SIDE) -> None:
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
     image.save(target, quality=95, subsampling=0)
+
+
+def sha256_of_png(pixels: Pixels) -> str:
+    """Of the file that `write_png` writes."""
+    return hashlib.sha256(encode_png(pixels)).hexdigest()
 
 
 def noise(height: int, width: int, seed: int = 0) -> Pixels:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from stages import dataset
 from stages.common import tables
 from stages.common.errors import UserError
+from stages.common.files import changed, sha256_of
 from stages.common.images import write_png
 from stages.common.params import faults
 from stages.common.tables import Lineage, Tile, Verdict
 from stages.dataset import DatasetParams, lineage, meta_info, score_list
-from tests.conftest import noise
+from tests.conftest import noise, sha256_of_png
 from tests.strategies import sha256
 
 NAME = DatasetParams(name="faces_10-k")
@@ -27,7 +29,7 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Verdict]
         Tile(
             f"s/t{i:02}.png",
             "s",
-            f"{i:064x}",
+            sha256_of_png(noise(9, 8, i)),
             10,
             f"s/p{i % 3}T0.png",
             "0.75",
@@ -57,11 +59,12 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Verdict]
     return tiles, verdicts
 
 
-def made(tmp_path: Path, count: int, kept: int) -> list[Lineage]:
-    """Run the stage; gives its lineage."""
+def made(tmp_path: Path, count: int, kept: int, changed: Sequence[int] = ()) -> list[Lineage]:
+    """Run the stage; gives its lineage. Tiles whose numbers are `changed` have other pixels."""
     tiles, verdicts = tiles_and_verdicts(count, kept)
     for i, tile in enumerate(tiles):
-        write_png(tmp_path / "tiles" / tile.path, noise(9, 8, i))
+        pixels = noise(9, 8, i + 100 * (i in changed))
+        write_png(tmp_path / "tiles" / tile.path, pixels)
     tables.write(tmp_path / "tiles.csv", Tile, tiles)
     tables.write(tmp_path / "verdicts.csv", Verdict, verdicts[::-1])  # in no helpful order
     paths = (tmp_path / name for name in ("tiles", "tiles.csv", "verdicts.csv", "out", "m.json"))
@@ -76,9 +79,23 @@ def test_the_best_tile_is_0_png(tmp_path: Path) -> None:
     assert [row.name for row in rows] == [f"{i}.png" for i in range(7)]
     assert [row.tile for row in rows] == [f"s/t{11 - i:02}.png" for i in range(7)]
     for row in rows:
-        assert (images / row.name).samefile(tmp_path / "tiles" / row.tile)
+        tile, copy = tmp_path / "tiles" / row.tile, images / row.name
+        assert copy.read_bytes() == tile.read_bytes()
+        assert not copy.samefile(tile)  # a person may turn one of them
+        assert row.sha256 == sha256_of(copy)
     assert rows[0] == Lineage(
-        "0.png", 1 - 1 / 100, "s/t11.png", "0.75", 11, 22, 8, 9, "s", "s/p2.jpg", f"{2:064x}"
+        "0.png",
+        sha256_of(images / "0.png"),
+        1 - 1 / 100,
+        "s/t11.png",
+        "0.75",
+        11,
+        22,
+        8,
+        9,
+        "s",
+        "s/p2.jpg",
+        f"{2:064x}",
     )
     assert json.loads((tmp_path / "m.json").read_text()) == {"tiles": 7, "photographs": 3}
 
@@ -104,15 +121,16 @@ def test_the_texts_that_trainers_and_readers_take(tmp_path: Path) -> None:
     )
     header, *rows = (out / "lineage.csv").read_text().splitlines()
     assert header == (
-        "name,hyperiqa,tile,scale,left,top,width,height,section,photograph,photograph_sha256"
+        "name,sha256,hyperiqa,tile,scale,left,top,width,height,section,photograph,photograph_sha256"
     )
-    assert rows[0] == f"0.png,0.990000,s/t02.png,0.75,2,4,8,9,s,s/p2.jpg,{2:064x}"
+    digest = sha256_of_png(noise(9, 8, 2))
+    assert rows[0] == f"0.png,{digest},0.990000,s/t02.png,0.75,2,4,8,9,s,s/p2.jpg,{2:064x}"
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), sha256), min_size=1, max_size=20))
 def test_a_line_for_each_image_as_a_trainer_reads_it(scores: list[tuple[int, str]]) -> None:
     rows = [
-        Lineage(f"{i}.png", score / 10**6, "t", "1", 0, 0, 512, 256, "s", "p", digest)
+        Lineage(f"{i}.png", digest, score / 10**6, "t", "1", 0, 0, 512, 256, "s", "p", digest)
         for i, (score, digest) in enumerate(scores)
     ]
     lines = meta_info(rows).splitlines()
@@ -123,6 +141,15 @@ def test_a_line_for_each_image_as_a_trainer_reads_it(scores: list[tuple[int, str
     mean = math.fsum(score for score, _ in scores) / len(scores) / 10**6
     assert abs(float(average.rpartition(" ")[2]) - mean) <= 0.51e-6
     assert average.startswith(f"Average hyperiqa score of x with {len(rows)} images is: ")
+
+
+def test_tiles_that_are_not_the_ones_that_were_cut_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        made(tmp_path, 12, 7, changed=[11, 8, 0])  # the last of them is not kept
+    assert str(raised.value) == changed(
+        [tmp_path / "tiles" / "s" / f"t{i}.png" for i in ("11", "08")]
+    )
+    assert not (tmp_path / "out" / "lineage.csv").exists()
 
 
 def test_only_kept_tiles_have_a_lineage() -> None:

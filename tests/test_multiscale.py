@@ -11,10 +11,11 @@ from PIL import Image
 
 from stages import multiscale
 from stages.common import tables
+from stages.common.files import sha256_of
 from stages.common.images import Pixels, read, write_png
 from stages.common.tables import Collected, Rejected, Scaled
 from stages.multiscale import MultiscaleParams, sizes
-from tests.conftest import noise
+from tests.conftest import noise, sha256_of_png
 from tests.strategies import scale_factors, scalings, sides, with_changes
 
 FACEUP = MultiscaleParams(scales=[1, 0.75], shortest_edge=512)
@@ -28,7 +29,8 @@ def scaled(
     for i, (name, pixels) in enumerate(pictures.items()):
         write_png(tmp_path / "hr" / name, pixels)
         height, width, _ = pixels.shape
-        rows.append(Collected(name, "s", width, height, f"{name}.jpg", f"{i:064x}"))
+        sha256 = sha256_of_png(pixels)
+        rows.append(Collected(name, "s", sha256, width, height, f"{name}.jpg", f"{i:064x}"))
     tables.write(tmp_path / "in.csv", Collected, rows)
     multiscale.main(
         tmp_path / "hr",
@@ -43,6 +45,8 @@ def scaled(
     refused = tables.read(tmp_path / "rejected.csv", Rejected)
     files = [p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")]
     assert sorted(files) == [row.path for row in written]
+    for row in written:
+        assert row.sha256 == sha256_of(tmp_path / "out" / row.path)
     assert len(written) + len(refused) == len(pictures) * len(sizes(100, 100, params))
     return written, refused
 
@@ -102,9 +106,10 @@ def test_pixels_are_those_of_lanczos(tmp_path: Path, sample_pixels: list[Pixels]
 
 def test_the_rows_say_where_an_image_comes_from(tmp_path: Path) -> None:
     written, refused = scaled(tmp_path, {"s/a-0.png": noise(60, 80)}, FACEUP)
+    hashes = [sha256_of(tmp_path / "out" / "s" / f"a-0T{i}.png") for i in range(2)]
     assert written == [
-        Scaled("s/a-0T0.png", "s", "1", 80, 60, "s/a-0.png.jpg", "0" * 64),
-        Scaled("s/a-0T1.png", "s", "0.75", 60, 45, "s/a-0.png.jpg", "0" * 64),
+        Scaled("s/a-0T0.png", "s", hashes[0], "1", 80, 60, "s/a-0.png.jpg", "0" * 64),
+        Scaled("s/a-0T1.png", "s", hashes[1], "0.75", 60, 45, "s/a-0.png.jpg", "0" * 64),
     ]
     detail = "512px: from 80x60 to 682x512 px"
     assert refused == [Rejected("s/a-0T2.png", "would enlarge", detail)]

@@ -13,20 +13,24 @@ import pytest
 from stages import release
 from stages.common import tables
 from stages.common.errors import UserError
+from stages.common.files import changed
 from stages.common.images import write_png
 from stages.common.tables import Lineage, Validation
 from stages.release import check_apart
-from tests.conftest import noise
+from tests.conftest import noise, sha256_of_png
 
 
 def lineage(name: str, photograph: str) -> Lineage:
     digest = hashlib.sha256(photograph.encode()).hexdigest()
-    return Lineage(name, 0.5, "t.png", "1", 0, 0, 40, 40, ".", photograph, digest)
+    number = int(name.removesuffix(".png"))
+    sha256 = sha256_of_png(noise(40, 40, number))
+    return Lineage(name, sha256, 0.5, "t.png", "1", 0, 0, 40, 40, ".", photograph, digest)
 
 
-def chosen(photograph: str) -> Validation:
+def chosen(photograph: str, scale: str = "hr") -> Validation:
     digest = hashlib.sha256(photograph.encode()).hexdigest()
-    return Validation("v.png", ".", 40, 40, 0.5, photograph, digest)
+    sha256 = sha256_of_png(noise(40, 40, 50))
+    return Validation(f"{scale}/v.png", ".", sha256, scale, 40, 40, 0.5, photograph, digest)
 
 
 @pytest.fixture
@@ -40,7 +44,9 @@ def parts(tmp_path: Path) -> Path:
     tables.write(tmp_path / "dataset" / "lineage.csv", Lineage, rows)
     for folder in ("hr", "x2"):
         write_png(tmp_path / "validation" / folder / "v.png", noise(40, 40, 50))
-    tables.write(tmp_path / "validation.csv", Validation, [chosen("v.jpg")])
+    tables.write(
+        tmp_path / "validation.csv", Validation, [chosen("v.jpg", s) for s in ("hr", "x2")]
+    )
     return tmp_path
 
 
@@ -144,6 +150,18 @@ def test_a_set_without_validation_is_packed(parts: Path) -> None:
     tables.write(parts / "validation.csv", Validation, [])
     with py7zr.SevenZipFile(pack(parts)) as archive:
         assert [name for name in archive.getnames() if name.startswith("validation")] == []
+
+
+def test_what_is_not_as_its_table_lists_it_ends_the_stage_with_its_name(parts: Path) -> None:
+    tile, image = parts / "dataset" / "faces" / "7.png", parts / "validation" / "x2" / "v.png"
+    for path in (tile, image):
+        content = bytearray(path.read_bytes())
+        content[100] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        pack(parts)
+    assert str(raised.value) == changed([tile, image])
+    assert not (parts / "release").exists()
 
 
 def test_a_photograph_in_training_and_validation_ends_the_stage(parts: Path) -> None:

@@ -1,5 +1,6 @@
 """Report: it counts what is in the tables, shows every sheet, and needs no network."""
 
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,7 +24,7 @@ from stages.common.tables import (
     Verdict,
 )
 from tests.common.test_page import Cells
-from tests.conftest import blobs
+from tests.conftest import blobs, sha256_of_png
 
 TILE = 48
 
@@ -105,7 +106,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
     for i, name in enumerate(names):
         write_png(tmp_path / "source" / name, blobs(TILE * 2, TILE * 2, i))
     sections = [tables.section_of(name) for name in names]
-    digests = [f"{i:064x}" for i in range(5)]
+    digests = [sha256_of_png(blobs(TILE * 2, TILE * 2, i)) for i in range(5)]
     sides = (TILE * 2, TILE * 2)
 
     def put(table: str, row_type: type, rows: list) -> None:
@@ -133,12 +134,15 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
             for i, (n, s, d) in enumerate(zip(names, sections, digests, strict=True))
         ],
     )
-    hr = [Collected(f"h{i}.png", sections[i], *sides, names[i], digests[i]) for i in range(3)]
+    hr = [Collected(f"h{i}.png", sections[i], "00", *sides, names[i], digests[i]) for i in range(3)]
     put("collected", Collected, hr)
     put(
         "multiscale",
         Scaled,
-        [Scaled(f"h{i}T0.png", sections[i], "1", *sides, names[i], digests[i]) for i in range(3)],
+        [
+            Scaled(f"h{i}T0.png", sections[i], "00", "1", *sides, names[i], digests[i])
+            for i in range(3)
+        ],
     )
     put("multiscale_rejected", Rejected, [Rejected("h0T1.png", "would enlarge", "")])
     tiles = []
@@ -150,7 +154,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
                 Tile(
                     path,
                     sections[i],
-                    "00",
+                    hashlib.sha256(content).hexdigest(),
                     len(content),
                     f"h{i}T0.png",
                     "1" if k else "0.5",
@@ -187,8 +191,19 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
         "validation",
         Validation,
         [
-            Validation(f"v{i}.png", "places", 50, 40, 0.6, "places/e.png", digests[3])
+            Validation(
+                f"{scale}/v{i}.png",
+                "places",
+                sha256_of_png(blobs(40, 50, 70 + i)),
+                scale,
+                50,
+                40,
+                0.6,
+                "places/e.png",
+                digests[3],
+            )
             for i in range(chosen)
+            for scale in ("hr", "x2")
         ],
     )
     report.main(
@@ -239,7 +254,7 @@ def test_the_page_shows_every_sheet_and_loads_nothing_else(tmp_path: Path) -> No
 def test_names_of_people_are_text_and_no_markup(tmp_path: Path) -> None:
     rows = Cells(made(tmp_path)).rows
     assert ["0 caf\\udce9.txt", "not an image", ""] in rows
-    assert ["v0.png", "places/e.png"] in rows
+    assert ["hr/v0.png", "places/e.png"] in rows
 
 
 def test_a_set_without_validation_and_rejects_has_no_such_parts(tmp_path: Path) -> None:

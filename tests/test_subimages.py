@@ -16,7 +16,7 @@ from stages.common.errors import UserError
 from stages.common.images import read, write_png
 from stages.common.tables import Rejected, Scaled, Tile
 from stages.subimages import SubimagesParams, offsets
-from tests.conftest import noise
+from tests.conftest import noise, sha256_of_png
 from tests.strategies import sides, windows, with_changes
 
 FACEUP = SubimagesParams(size=512, step=240, threshold=0, spacing="step")
@@ -123,7 +123,9 @@ def cut(tmp_path: Path, sizes: dict[str, tuple[int, int]], params: SubimagesPara
     for i, (name, (width, height)) in enumerate(sizes.items()):
         write_png(tmp_path / "in" / name, noise(height, width, i))
         section = name.partition("/")[0] if "/" in name else "."
-        rows.append(Scaled(name, section, "0.75", width, height, f"{name}.jpg", f"{i:064x}"))
+        sha256 = sha256_of_png(noise(height, width, i))
+        scaled = Scaled(name, section, sha256, "0.75", width, height, f"{name}.jpg", f"{i:064x}")
+        rows.append(scaled)
     tables.write(tmp_path / "in.csv", Scaled, rows)
     subimages.main(
         tmp_path / "in",

@@ -1,14 +1,17 @@
-"""Files: hashes, links, and writes that are either whole or absent."""
+"""Files: hashes, names, and writes that are either whole or absent."""
 
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stages.common.errors import UserError
+
+NAMED = 20  # paths that an error names before it only counts them
 
 
 def sha256_of(path: Path) -> str:
@@ -17,16 +20,44 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_checked(path: Path, sha256: str) -> bytes:
+    """Read a file that must be the one its table lists.
+
+    Raises:
+        UserError: where it holds anything else.
+    """
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(changed([path]))
+    return content
+
+
+def changed(paths: Sequence[Path]) -> str:
+    """What to say of files that differ from what their tables list."""
+    named = ", ".join(map(str, paths[:NAMED]))
+    more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+    since = "has changed since it was" if len(paths) == 1 else "have changed since they were"
+    return (
+        f"{named}{more} {since} listed: run `dvc repro` again; if it ends here again, run `make "
+        "verify`, which says how to mend it"
+    )
+
+
 def files_below(folder: Path) -> list[str]:
-    """Every file's path below a folder, sorted; links to folders are followed once."""
-    found, seen = [], set()
-    for root, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
-        folders.sort()  # of two ways to one folder, take the first by name
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
+    """Every file's path below a folder, sorted.
+
+    Raises:
+        UserError: where there is a link to a folder, behind which DVC sees no change.
+    """
+    found = []
+    for root, folders, names in os.walk(folder, onerror=_raise):
+        links = sorted(name for name in folders if Path(root, name).is_symlink())
+        if links:
+            link = Path(root, links[0])
+            raise UserError(
+                f"{link} is a link to the folder {link.readlink()}, and DVC sees no change behind "
+                f"a link: move that folder here, or `mount --bind` it on a folder of this name"
+            )
         found += [Path(root, name).relative_to(folder).as_posix() for name in names]
     return sorted(found)
 
@@ -40,7 +71,7 @@ def write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(path), os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -48,6 +79,16 @@ def write(path: Path, content: bytes) -> None:
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink()
+        raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file: a full disk's does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
         raise
 
 
@@ -63,17 +104,6 @@ def new_folder(path: Path) -> Path:
             f"{path} must be empty, but holds files: run `dvc repro`, or delete it first"
         )
     return path
-
-
-def link(source: Path, target: Path) -> None:
-    """Give a file a second name without a second copy; copy it where the file system can't."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # another disk, no hard links here, or too many of this file
-        shutil.copyfile(source, target)
 
 
 def plain_name(name: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.tables import Photograph, Rejected
+from stages.common.tables import Photograph, Refused
 
-Row = Photograph | Rejected
+Row = Photograph | Refused
 
 # Among 945 photographs (LIVE In the Wild and the samples) no two different ones are nearer than 42
 # bits; of their copies at half size 99.9%, at JPEG quality 30 98%, at a third and quality 60 97%
@@ -28,15 +28,15 @@ def without_evaluation(rows: Iterable[Row], evaluation: Sequence[Photograph]) ->
     by_pixels = {row.pixels: row.path for row in evaluation}
     hashes = [row.dhash for row in evaluation]
     for row in rows:
-        if isinstance(row, Rejected):
+        if isinstance(row, Refused):
             yield row
         elif row.pixels in by_pixels:
-            yield Rejected(row.path, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
+            yield refused(row, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
         else:
             bits = distances(row.dhash, hashes)
             if bits.size and bits.min() <= NEAR_BITS:
                 detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
-                yield Rejected(row.path, "evaluation set", detail)
+                yield refused(row, "evaluation set", detail)
             else:
                 yield row
 
@@ -45,12 +45,17 @@ def without_duplicates(rows: Iterable[Row]) -> Iterator[Row]:
     """Of photographs with the same pixels, keep the first."""
     kept: dict[str, Photograph] = {}
     for row in rows:
-        if isinstance(row, Rejected) or kept.setdefault(row.pixels, row) is row:
+        if isinstance(row, Refused) or kept.setdefault(row.pixels, row) is row:
             yield row
         else:
             first = kept[row.pixels]
             same = "file" if first.sha256 == row.sha256 else "pixels"
-            yield Rejected(row.path, "exact duplicate", f"same {same} as {first.path}")
+            yield refused(row, "exact duplicate", f"same {same} as {first.path}")
+
+
+def refused(row: Photograph, reason: str, detail: str) -> Refused:
+    """The row of a photograph that is not used after all."""
+    return Refused(row.path, reason, detail, row.bytes, row.sha256)
 
 
 def _bits(hashes: Sequence[str]) -> NDArray[np.uint64]:

@@ -29,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from stages.common import files
+
 Bytes = NDArray[np.uint8]
 Pixels = Bytes  # (H, W, 3), sRGB
 
@@ -61,8 +63,26 @@ class ImageError(Exception):
 
 
 def read(path: Path) -> Pixels:
-    """Read an image file that an earlier stage has found good."""
+    """Read an image file."""
     return decode(path.read_bytes())
+
+
+def read_checked(path: Path, sha256: str) -> Pixels:
+    """Read an image file that a table lists.
+
+    Raises:
+        UserError: where it is no more the file with this hash.
+    """
+    return decode(files.read_checked(path, sha256))
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Width and height as a file's first bytes tell them, px; None where it is no image."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.size
+    except Exception:  # a broken file can raise anything in a decoder
+        return None
 
 
 def decode(content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pixels:
@@ -233,7 +253,8 @@ def write_png(path: Path, pixels: Pixels) -> bytes:
     """Write a lossless PNG and give its content."""
     content = encode_png(pixels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with files.naming(path):
+        path.write_bytes(content)
     return content
 
 

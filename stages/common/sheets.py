@@ -20,12 +20,13 @@ INK = (70, 70, 70)
 
 class Picture(NamedTuple):
     path: Path
+    sha256: str  # of the file
     caption: str  # ASCII, at most about 25 characters
 
 
 def thumbnail(picture: Picture) -> Pixels:
     """The picture within `SIDE` x `SIDE` px, never enlarged."""
-    image = Image.fromarray(images.read(picture.path))
+    image = Image.fromarray(images.read_checked(picture.path, picture.sha256))
     image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(image)
 

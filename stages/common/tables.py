@@ -43,11 +43,22 @@ class Photograph(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """What a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv."""
+    """What a stage leaves out: multiscale_rejected.csv, subimages_rejected.csv, and of rejected.csv
+    what the report shows."""
 
     path: str
     reason: str
     detail: str
+
+
+class Refused(NamedTuple):
+    """A source file that can't be used: rejected.csv."""
+
+    path: str  # below gather.source
+    reason: str
+    detail: str
+    bytes: int
+    sha256: str  # of the file; empty where it was not read
 
 
 class Score(NamedTuple):
@@ -85,6 +96,7 @@ class Collected(NamedTuple):
 
     path: str  # below data/hr
     section: str
+    sha256: str  # of the file
     width: int
     height: int
     photograph: str  # its path below gather.source
@@ -96,6 +108,7 @@ class Scaled(NamedTuple):
 
     path: str  # below data/multiscale
     section: str
+    sha256: str  # of the file
     scale: str  # `1`, `0.75`, or `512px` for the shortest edge
     width: int
     height: int
@@ -108,7 +121,7 @@ class Tile(NamedTuple):
 
     path: str  # below data/subimages
     section: str
-    sha256: str
+    sha256: str  # of the file
     bytes: int
     parent: str  # below data/multiscale
     scale: str
@@ -121,13 +134,15 @@ class Tile(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """A validation photograph: validation.csv."""
+    """A validation photograph at one of its sizes: validation.csv."""
 
-    path: str  # below data/validation/hr, x2, ...
+    path: str  # below data/validation, as `hr/a-0123abcd.png`
     section: str
+    sha256: str  # of the file
+    scale: str  # `hr`, or `x2`, `x4`, ...: by how much it is downscaled
     width: int
     height: int
-    hyperiqa: float
+    hyperiqa: float  # of the photograph
     photograph: str
     photograph_sha256: str
 
@@ -136,6 +151,7 @@ class Lineage(NamedTuple):
     """Where an image of the released set comes from: lineage.csv."""
 
     name: str
+    sha256: str  # of the file
     hyperiqa: float
     tile: str  # below data/subimages
     scale: str

@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,6 +19,7 @@ from stages.common.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
+LINE_SECONDS = 30  # between two lines of progress where there is no terminal
 AHEAD = 8  # items a worker may be ahead of the one that is taken next
 
 
@@ -45,7 +48,21 @@ def each(function: Callable[[T], R], items: Sequence[T], *, what: str) -> Iterat
     `function` must be importable by a new process: a function of a module, or a `partial` of one.
     What it raises is raised here, with a note that names the item.
     """
-    return iter(tqdm(ordered_map(function, items), total=len(items), desc=what, unit=" images"))
+    return bar(ordered_map(function, items), len(items), what, " images")
+
+
+def bar(items: Iterable[R], total: int, what: str, unit: str) -> Iterator[R]:
+    """Pass items on and show how many of `total` are through: a bar on a terminal; elsewhere, as in
+    a log, a line every half minute."""
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=what, unit=unit)
+        return
+    last = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - last >= LINE_SECONDS:
+            print(f"{what}: {number:,} of {total:,}{unit}", file=sys.stderr, flush=True)
+            last = time.monotonic()
 
 
 def ordered_map(

@@ -1,7 +1,9 @@
 """The shell around the stages: a line for the user, a traceback for a bug, an exit code for DVC."""
 
 import errno
+import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common import cli
+from stages.common import cli, tables
 from stages.common.images import write_png
+from stages.common.tables import Scaled
 from tests.common.test_workers import alive
 from tests.conftest import REPOSITORY, Stage, environment, noise
 
@@ -159,13 +162,12 @@ def test_a_full_disk_is_one_line(stage: list[str], tiny_disk: Callable[[str], Pa
 def test_a_full_disk_in_a_stage_with_workers_is_one_line(
     run_stage: Stage, tiny_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    write_png(tmp_path / "in" / "a.png", noise(300, 300))
+    content = write_png(tmp_path / "in" / "a.png", noise(300, 300))
     (tmp_path / "params.yaml").write_text(
         "subimages: {size: 64, step: 64, threshold: 0, spacing: step}\n"
     )
-    (tmp_path / "in.csv").write_text(
-        "path,section,scale,width,height,photograph,photograph_sha256\na.png,.,1,300,300,a.jpg,00\n"
-    )
+    row = Scaled("a.png", ".", hashlib.sha256(content).hexdigest(), "1", 300, 300, "a.jpg", "00")
+    tables.write(tmp_path / "in.csv", Scaled, [row])
     disk = tiny_disk("size=128k")
     process = run_stage(
         "subimages",
@@ -179,8 +181,10 @@ def test_a_full_disk_in_a_stage_with_workers_is_one_line(
     )
     assert process.returncode == 1
     assert "Traceback" not in process.stderr
-    assert process.stderr.splitlines()[-1].endswith(
-        "No space left on device: free some space, or move the project to a larger disk"
+    assert re.fullmatch(
+        rf"error: subimages: {disk}/out/a_s0\d\d\.png: No space left on device: free some space, "
+        "or move the project to a larger disk",
+        process.stderr.splitlines()[-1],
     )
     assert not (tmp_path / "t.csv").exists()
 

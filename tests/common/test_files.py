@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.common.errors import UserError
-from stages.common.files import image_name, link, new_folder, plain_name, sha256_of, write
+from stages.common.files import (
+    changed,
+    files_below,
+    image_name,
+    naming,
+    new_folder,
+    plain_name,
+    read_checked,
+    sha256_of,
+    write,
+)
 from tests.conftest import environment
 from tests.strategies import file_names, sha256
 
@@ -94,26 +104,59 @@ def test_a_folder_with_old_files_is_refused_and_left_alone(tmp_path: Path) -> No
     assert (tmp_path / "old.png").read_bytes() == b"old"
 
 
-def test_a_link_is_a_second_name_of_the_same_file(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"content")
-    link(tmp_path / "a", tmp_path / "new" / "b")
-    assert (tmp_path / "a").samefile(tmp_path / "new" / "b")
+def test_a_file_is_read_only_where_it_is_the_listed_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"content")
+    listed = hashlib.sha256(b"content").hexdigest()
+    assert read_checked(path, listed) == b"content"
+    path.write_bytes(b"Content")
+    with pytest.raises(UserError) as raised:
+        read_checked(path, listed)
+    assert str(raised.value) == (
+        f"{path} has changed since it was listed: run `dvc repro` again; if it ends here again, "
+        "run `make verify`, which says how to mend it"
+    )
 
 
-def test_a_file_on_another_disk_is_copied(tmp_path: Path, tiny_disk: Callable[[str], Path]) -> None:
-    (tmp_path / "a").write_bytes(b"content")
-    link(tmp_path / "a", tiny_disk("size=64k") / "b")
-    copy = tmp_path / "disk0" / "b"
-    assert copy.read_bytes() == b"content"
-    assert not (tmp_path / "a").samefile(copy)
+def test_many_changed_files_are_named_and_then_counted() -> None:
+    told = changed([Path(f"{i}.png") for i in range(1025)])
+    assert told.startswith("0.png, 1.png, ")
+    assert ", 19.png and 1,005 more have changed since they were listed: run " in told
 
 
-def test_a_link_never_replaces_a_file(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(name.encode())
-    with pytest.raises(FileExistsError):
-        link(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"b"
+def test_an_error_without_a_name_gets_one() -> None:
+    with pytest.raises(OSError, match="full") as raised, naming(Path("a/b")):
+        raise OSError(28, "full")
+    assert raised.value.filename == "a/b"
+    with pytest.raises(OSError, match="full") as raised, naming(Path("a/b")):
+        raise OSError(28, "full", "its own")
+    assert raised.value.filename == "its own"
+
+
+def test_a_full_disk_is_told_with_the_file(tiny_disk: Callable[[str], Path]) -> None:
+    disk = tiny_disk("size=64k")
+    with pytest.raises(OSError, match="No space left") as raised:
+        write(disk / "file", bytes(10**6))
+    assert raised.value.filename == str(disk / "file")
+
+
+def test_files_are_listed_below_their_folder(tmp_path: Path) -> None:
+    for name in ("b", "a/c", "a/b/d"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_below(tmp_path) == ["a/b/d", "a/c", "b"]
+
+
+def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    (tmp_path / "in" / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError) as raised:
+        files_below(tmp_path / "in")
+    assert str(raised.value) == (
+        f"{tmp_path}/in/a/link is a link to the folder {tmp_path}/elsewhere, and DVC sees no "
+        "change behind a link: move that folder here, or `mount --bind` it on a folder of this name"
+    )
 
 
 @given(st.text())

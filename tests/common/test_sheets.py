@@ -1,10 +1,12 @@
 """Contact sheets: every picture in its place, none enlarged."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.common.files import sha256_of
 from stages.common.images import Pixels, read, write_png
 from stages.common.sheets import (
     COLUMNS,
@@ -21,8 +23,8 @@ from stages.common.sheets import (
 
 def plain(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> Picture:
     """A picture of one colour."""
-    write_png(path, np.full((height, width, 3), colour, np.uint8))
-    return Picture(path, f"#{colour[0]}   0.{colour[1]}")
+    content = write_png(path, np.full((height, width, 3), colour, np.uint8))
+    return Picture(path, hashlib.sha256(content).hexdigest(), f"#{colour[0]}   0.{colour[1]}")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,9 @@ def test_a_small_picture_stands_in_the_middle(tmp_path: Path) -> None:
 def test_a_sheet_of_photographs_is_the_same_with_workers(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = [Picture(path, path.stem) for path in sorted(photographs.glob("*/*.jpg"))]
+    pictures = [
+        Picture(path, sha256_of(path), path.stem) for path in sorted(photographs.glob("*/*.jpg"))
+    ]
     write_sheet(tmp_path / "alone.png", pictures)
     monkeypatch.setenv("SRSET_WORKERS", "2")
     write_sheet(tmp_path / "together.png", pictures)
