@@ -1,34 +1,58 @@
 """Write the kept photographs in canonical form.
 
-Takes:  the folder of photographs; cutoff_images.csv.
+Takes:  the folder of photographs; gathered.csv, rejected.csv; cutoff_images.csv.
 Leaves: hr/<section>/<name>-<hash>.png, 8-bit RGB, sRGB, upright; collected.csv (`Collected`).
-Rule:   the one door for pixels (common/images.py); a name says the photograph and its hash.
+Rule:   the one door for pixels (common/images.py); a name says the photograph and its hash. The
+        folder must hold the files that `gather` listed, no more and no less.
 """
 
 import hashlib
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from stages.common import files, images, tables, workers
+from stages.common import disk, files, images, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.tables import Collected, Verdict
+from stages.common.tables import Collected, Photograph, Refused, Verdict
 
 
 def convert(row: Verdict, *, source: Path, hr: Path) -> Collected:
     """Write one photograph as PNG."""
-    content = (source / row.path).read_bytes()
-    if hashlib.sha256(content).hexdigest() != row.sha256:
-        raise UserError(f"{source / row.path} has changed since it was listed: run `dvc repro`")
-    pixels = images.decode(content)
+    pixels = images.read_checked(source / row.path, row.sha256)
     name = files.image_name(row.section, row.path, row.sha256)
-    images.write_png(hr / name, pixels)
+    content = images.write_png(hr / name, pixels)
     height, width, _ = pixels.shape
-    return Collected(name, row.section, width, height, row.path, row.sha256)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Collected(name, row.section, sha256, width, height, row.path, row.sha256)
 
 
-def main(source: Path, verdicts: Path, hr: Path, collected: Path, metrics: Path) -> None:
+def check_listed(source: Path, rows: Iterable[Refused | Photograph]) -> None:
+    """What came after `gather` had ended, and before DVC hashed the folder, would be missed."""
+    listed = {row.path: row.bytes for row in rows}
+    there = {path: status.bytes for path, status in listing.listing(source).items()}
+    found = listing.changes(listed, there)
+    if found:
+        raise UserError(
+            f"{source} has changed since it was gathered: {listing.named(found)}: run `dvc repro "
+            "--force gather`, then `dvc repro`"
+        )
+
+
+def main(
+    source: Path,
+    gathered: Path,
+    rejected: Path,
+    verdicts: Path,
+    hr: Path,
+    collected: Path,
+    metrics: Path,
+) -> None:
+    photographs = tables.read(gathered, Photograph)
+    check_listed(source, [*photographs, *tables.read(rejected, Refused)])
     kept = [row for row in tables.read(verdicts, Verdict) if row.kept]
+    sizes = {row.path: (row.width, row.height) for row in photographs}
+    disk.check_room(hr, disk.png_bytes(sizes[row.path] for row in kept), "this stage")
     files.new_folder(hr)
     rows = sorted(workers.each(partial(convert, source=source, hr=hr), kept, what="collect"))
     if len({row.path for row in rows}) != len(kept):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,15 @@ from PIL import Image
 from stages import collect
 from stages.common import tables
 from stages.common.errors import UserError
+from stages.common.files import changed
 from stages.common.images import decode
-from stages.common.tables import Collected, Verdict
+from stages.common.tables import Collected, Photograph, Refused, Verdict
 from tests.conftest import encoded, noise
 
 
 def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> list[Collected]:
     """Run the stage on files and whether they are kept; gives its rows."""
-    rows = []
+    rows, listed = [], []
     for rank, (name, (content, kept)) in enumerate(photographs.items(), start=1):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,14 +28,17 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
         sha256 = hashlib.sha256(content).hexdigest()
         section = tables.section_of(name)
         rows.append(Verdict(rank, name, section, sha256, len(content), 0.5, kept, ""))
+        listed.append(Photograph(name, section, sha256, 9, 9, len(content), "", "", ""))
+    tables.write(tmp_path / "gathered.csv", Photograph, listed)
+    tables.write(tmp_path / "rejected.csv", Refused, [])
     tables.write(tmp_path / "in.csv", Verdict, rows)
     run(tmp_path)
     return tables.read(tmp_path / "out.csv", Collected)
 
 
 def run(tmp_path: Path) -> None:
-    paths = (tmp_path / name for name in ("in", "in.csv", "hr", "out.csv", "m.json"))
-    collect.main(*paths)
+    names = ("in", "gathered.csv", "rejected.csv", "in.csv", "hr", "out.csv", "m.json")
+    collect.main(*(tmp_path / name for name in names))
 
 
 def turned() -> bytes:
@@ -81,14 +86,40 @@ def test_names_that_would_meet_stay_apart(tmp_path: Path) -> None:
 
 def test_a_photograph_that_changed_since_is_told(tmp_path: Path) -> None:
     collected(tmp_path, {"a.png": (encoded(noise(8, 8), "PNG"), True)})
-    (tmp_path / "in" / "a.png").write_bytes(encoded(noise(8, 8, 1), "PNG"))
-    for path in (tmp_path / "hr").iterdir():
-        path.unlink()
+    path = tmp_path / "in" / "a.png"
+    path.write_bytes(path.read_bytes()[::-1])  # of the same size
+    for written in (tmp_path / "hr").iterdir():
+        written.unlink()
+    with pytest.raises(UserError) as raised:
+        run(tmp_path)
+    assert str(raised.value) == changed([path])
+
+
+def test_what_gather_has_not_seen_is_told(tmp_path: Path) -> None:
+    """DVC hashes the folder after `gather`, and would never run it again for such a file."""
+    collected(tmp_path, {"a.png": (encoded(noise(8, 8), "PNG"), True)})
+    (tmp_path / "in" / "late.jpg").write_bytes(b"came in the last moment")
     with pytest.raises(UserError) as raised:
         run(tmp_path)
     assert str(raised.value) == (
-        f"{tmp_path / 'in' / 'a.png'} has changed since it was listed: run `dvc repro`"
+        f"{tmp_path / 'in'} has changed since it was gathered: late.jpg: run `dvc repro --force "
+        "gather`, then `dvc repro`"
     )
+
+
+def test_a_full_disk_is_foreseen(tmp_path: Path, tiny_disk: Callable[[str], Path]) -> None:
+    disk = tiny_disk("size=64k")
+    photograph = Photograph("a.png", ".", "0" * 64, 4000, 3000, 9, "", "", "")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(bytes(9))
+    tables.write(tmp_path / "gathered.csv", Photograph, [photograph])
+    tables.write(tmp_path / "rejected.csv", Refused, [])
+    verdicts = [Verdict(1, "a.png", ".", "0" * 64, 9, 0.5, True, "")]
+    tables.write(tmp_path / "in.csv", Verdict, verdicts)
+    paths = (tmp_path / name for name in ("in", "gathered.csv", "rejected.csv", "in.csv"))
+    with pytest.raises(UserError, match=r"/hr: this stage needs 6 MB at least, and 0 MB is free: "):
+        collect.main(*paths, disk / "hr", tmp_path / "out.csv", tmp_path / "m.json")
+    assert list(disk.iterdir()) == []
 
 
 def test_old_photographs_in_the_way_are_told(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,11 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stages import gather
-from stages.common import tables
+from stages.common import listing, tables, versions
 from stages.common.errors import UserError
+from stages.common.files import files_below
 from stages.common.hashes import NEAR_BITS
 from stages.common.images import decode, dhash, encode_png, pixels_sha256
-from stages.common.tables import Photograph, Rejected
+from stages.common.tables import Photograph, Refused
 from stages.gather import GatherParams, without_duplicates, without_evaluation
 from tests.conftest import Stage, blobs, encoded, environment, noise
 from tests.strategies import file_names, with_changes
@@ -43,14 +46,15 @@ REASONS = {
 
 def gathered(
     source: Path, params: GatherParams = PARAMS
-) -> tuple[dict[str, Photograph], dict[str, Rejected]]:
+) -> tuple[dict[str, Photograph], dict[str, Refused]]:
     """Run the stage; both tables by path, after a check that every file is in exactly one."""
     out = source.with_name(source.name + " out")
-    gather.main(source, out / "gathered.csv", out / "rejected.csv", out / "m.json", params)
+    names = ("gathered.csv", "rejected.csv", "m.json", "changes.csv")
+    gather.main(source, *(out / name for name in names), params)
     kept = tables.read(out / "gathered.csv", Photograph)
-    refused = tables.read(out / "rejected.csv", Rejected)
+    refused = tables.read(out / "rejected.csv", Refused)
     listed = [row.path for row in kept] + [row.path for row in refused]
-    assert sorted(listed) == gather.files_below(source)
+    assert sorted(listed) == files_below(source)
     assert [kept, refused] == [sorted(kept), sorted(refused)]
     assert {row.reason for row in refused} <= REASONS
     metrics = json.loads((out / "m.json").read_text())
@@ -110,7 +114,6 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
     put(source / "huge.png", encode_png(noise(400, 300)))
     (source / "nowhere.png").symlink_to("not/there.png")
     (source / "loop.png").symlink_to("loop.png")
-    (source / "faces" / "round").symlink_to("..")
     os.mkfifo(source / "pipe.png")
     (source / "empty folder").mkdir()
     kept, refused = gathered(source)
@@ -135,24 +138,23 @@ def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
     assert (list(kept), refused) == (["link.png"], {})
 
 
-def test_a_linked_folder_is_followed_once_under_its_first_name(tmp_path: Path) -> None:
-    for name in "dbgaf":
-        put(tmp_path / "in" / name / f"{name}.png", encode_png(noise(40, 40, ord(name))))
-    for link, target in (("c", "d"), ("e", "a"), ("h", "b")):
-        (tmp_path / "in" / link).symlink_to(target)
-    paths = ["a/a.png", "b/b.png", "c/d.png", "f/f.png", "g/g.png"]
-    assert gather.files_below(tmp_path / "in") == paths
-    assert list(gathered(tmp_path / "in")[0]) == paths
+def test_a_section_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere" / "a.png", encode_png(noise(40, 40)))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "film").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"in/film is a link to the folder .*: move that folder"):
+        gathered(tmp_path / "in")
 
 
 UNREADABLE = """
 import os, sys
 from pathlib import Path
 from stages.common.errors import UserError
-from stages import gather
+from stages.common.files import files_below
+from stages.common.files import files_below
 os.setuid(65534)
 try:
-    print(gather.files_below(Path(sys.argv[1])))
+    print(files_below(Path(sys.argv[1])))
 except (OSError, UserError) as error:
     print(type(error).__name__)
 """
@@ -239,8 +241,9 @@ def test_the_same_file_twice_is_told_as_such(tmp_path: Path) -> None:
     for name in ("one.jpg", "copy of one.jpg"):
         put(tmp_path / "in" / name, content)
     _, refused = gathered(tmp_path / "in")
+    detail, digest = "same file as copy of one.jpg", hashlib.sha256(content).hexdigest()
     assert refused == {
-        "one.jpg": Rejected("one.jpg", "exact duplicate", "same file as copy of one.jpg")
+        "one.jpg": Refused("one.jpg", "exact duplicate", detail, len(content), digest)
     }
 
 
@@ -283,7 +286,7 @@ def test_the_limit_of_likeness(bits: int, refused: bool) -> None:
     row = photograph("a.png", "00", f"{2**bits - 1:064x}")
     evaluation = [photograph("e/far.png", "01", "f" * 64), photograph("e/x.png", "02", "0" * 64)]
     (seen,) = without_evaluation([row], evaluation)
-    told = Rejected("a.png", "evaluation set", f"{bits} of 256 bits from e/x.png")
+    told = Refused("a.png", "evaluation set", f"{bits} of 256 bits from e/x.png", 1000, "a.png")
     assert seen == (told if refused else row)
 
 
@@ -301,7 +304,7 @@ def test_exactly_one_of_a_group_of_duplicates_stays(kinds: list[tuple[int, int]]
     ]
     first = {row.pixels: row for row in kept}
     for row, answer in zip(rows, answers, strict=True):
-        if isinstance(answer, Rejected):
+        if isinstance(answer, Refused):
             same = "file" if first[row.pixels].sha256 == row.sha256 else "pixels"
             assert answer.detail == f"same {same} as {first[row.pixels].path}"
 
@@ -311,15 +314,15 @@ def test_exactly_one_of_a_group_of_duplicates_stays(kinds: list[tuple[int, int]]
     [
         (
             lambda source: None,
-            "gather.source: SOURCE is no folder: put photographs there, or name another",
+            "gather.source: SOURCE is no folder: put images there, or name another",
         ),
         (
             lambda source: put(source, b"a file"),
-            "gather.source: SOURCE is no folder: put photographs there, or name another",
+            "gather.source: SOURCE is no folder: put images there, or name another",
         ),
         (
             lambda source: (source / "faces").mkdir(parents=True),
-            "gather.source: SOURCE is empty: put photographs into it, one folder a section",
+            "gather.source: SOURCE is empty: put images into it, one folder a section",
         ),
         (
             lambda source: (put(source / "a.txt", b"text"), put(source / "b.png", b"")),
@@ -343,8 +346,8 @@ def test_an_evaluation_set_without_images_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         gathered(tmp_path / "in", params)
     assert str(raised.value) == (
-        f"gather.evaluation_sets: {tmp_path / 'none'} is no folder: put the set there, or take it "
-        "out"
+        f"gather.evaluation_sets: {tmp_path / 'none'} is no folder: put images there, or name "
+        "another"
     )
     put(tmp_path / "none" / "notes.txt", b"")
     with pytest.raises(UserError) as raised:
@@ -376,8 +379,10 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
         "gather: {source: in, min_short_edge: 32, max_megapixels: 1, exclude: [], "
         "evaluation_sets: []}"
     )
-    done = run_stage("gather", "in", "g.csv", "r.csv", "m.json")
+    done = run_stage("gather", "in", "g.csv", "r.csv", "m.json", "c.csv")
     assert done.stdout == "gathered 2 of 3 files · 1 not an image\n"
+    (told,) = done.stderr.splitlines()  # they were written just now
+    assert told == "in is being written to, as 0.png: waiting"
 
 
 def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
@@ -400,3 +405,90 @@ def test_an_evaluation_image_that_cannot_be_read_is_told(tmp_path: Path) -> None
         UserError, match=r"cut\.png in .*set is truncated .*: mend it, or take it out"
     ):
         gathered(tmp_path / "in", params)
+
+
+def test_a_file_that_comes_while_others_are_read_ends_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC hashes the folder after the stage, and would count the file as read."""
+    source = tmp_path / "in"
+    put(source / "a.png", encode_png(noise(40, 40)))
+    put(source / "b.png", encode_png(noise(40, 40, 1))[:-300])
+
+    def late(path: str, **more: object) -> object:
+        if path == "b.png":
+            row = gather_look(path, **more)
+            put(source / "b.png", encode_png(noise(40, 40, 1)))  # the rest of it
+            put(source / "c.png", encode_png(noise(40, 40, 2)))
+            return row
+        return gather_look(path, **more)
+
+    gather_look = gather.look
+    monkeypatch.setattr(gather, "look", late)
+    with pytest.raises(UserError) as raised:
+        gathered(source)
+    assert str(raised.value) == (
+        f"{source} changed while it was read: 1 new, 1 replaced (as b.png, c.png): run `dvc repro` "
+        "again when nothing writes there any more"
+    )
+    assert not (tmp_path / "in out").exists()
+
+
+def test_a_file_that_is_being_written_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "QUIET_SECONDS", 1.0)
+    content = encode_png(noise(40, 40))
+    path = put(tmp_path / "in" / "slow.png", content[:100])
+
+    def copy() -> None:
+        for start in range(100, len(content), len(content) // 5):
+            time.sleep(0.3)
+            with path.open("ab") as file:
+                file.write(content[start : start + len(content) // 5])
+
+    writer = threading.Thread(target=copy)
+    writer.start()
+    kept, _ = gathered(tmp_path / "in")
+    writer.join()
+    assert list(kept) == ["slow.png"]
+
+
+def test_what_changed_since_the_last_run_is_told_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for i, name in enumerate(("a", "b", "c", "d", "e")):
+        put(Path("in") / f"{name}.png", encode_png(noise(40, 40, i)))
+    put(Path("in/notes.txt"), b"text")
+    first = gathered(Path("in"))
+    assert "since" not in capsys.readouterr().out
+    assert not Path("in out/changes.csv").exists()
+    outs = [Path("in out/gathered.csv"), Path("in out/rejected.csv")]
+    cached = [Path(name).rename(f"before-{name.name}") for name in outs]
+    monkeypatch.setattr(versions, "recorded_file", dict(zip(outs, cached, strict=True)).get)
+    assert gathered(Path("in")) == first
+    assert capsys.readouterr().out.endswith("since the last run: no change\n")
+    Path("in/a.png").unlink()
+    Path("in/b.png").rename("in/moved.png")
+    put(Path("in/c.png"), encode_png(noise(40, 40, 9)))
+    put(Path("in/f.png"), encode_png(noise(40, 40, 10)))
+    put(Path("in/notes.txt"), b"more text")
+    gathered(Path("in"))
+    told = "since the last run: 1 new, 1 gone, 1 renamed, 2 replaced\n"
+    assert capsys.readouterr().out.endswith(told)
+    assert tables.read(Path("in out/changes.csv"), listing.Change) == [
+        listing.Change("a.png", "gone", ""),
+        listing.Change("c.png", "replaced", ""),
+        listing.Change("f.png", "new", ""),
+        listing.Change("moved.png", "renamed", "b.png"),
+        listing.Change("notes.txt", "replaced", ""),
+    ]
+
+
+def test_what_is_not_recognised_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = evaluated(tmp_path)
+    put(tmp_path / "in" / "mirrored.png", encode_png(blobs(120, 160, 1)[:, ::-1].copy()))
+    kept, _ = gathered(tmp_path / "in", params)
+    assert list(kept) == ["mirrored.png"]
+    assert capsys.readouterr().out.splitlines()[-1] == gather.KEPT_OUT
