@@ -8,7 +8,10 @@ MODEL ?= koniq10k-pyiqa
 .PHONY: run check test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
+	python -m stages.check data/weights data/tables/checked.txt
+	python -m stages.tools.guard
 	dvc repro
+	python -m stages.tools.guard
 
 check: $(VENV)/ready  ## what would stop a run, before it starts
 	python -m stages.check data/weights data/tables/checked.txt
@@ -39,4 +42,5 @@ $(VENV)/ready: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ": make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
 	python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	python -m stages.tools.setup
 	touch $@

@@ -3,21 +3,26 @@
 Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, and all faults are told at once;
-        the folders, weights and device it names must be there. DVC runs this first of all, and
-        again when the section `gather` or `score` changes, or the weights; `make check` runs it
-        at any time.
+        the folders, weights and device it names must be there, no photograph on its way into git,
+        and room on the disk for what the next stages write at least. DVC runs this first of all,
+        and again when the parameters change, or the weights; `make run` and `make check` run it
+        each time, since DVC does not see what git and the disk do.
 """
 
 import importlib
 import inspect
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stages.common import backends, files, params, store
+from stages.common import backends, disk, files, git, images, links, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
+
+LOOKED_AT = 2000  # photographs, at most, whose sizes are read to forecast
 
 
 def models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -46,15 +51,66 @@ def faults(sections: dict[str, Any], wanted: dict[str, type[params.Params]]) -> 
     return told
 
 
-def missing(gather: dict[str, Any]) -> list[str]:
-    """Every folder of the section `gather` that is not there, as a fault."""
+def folder_faults(gather: dict[str, Any]) -> list[str]:
+    """What is wrong with the folders that the section `gather` names."""
     named = {"source": [gather["source"]], "evaluation_sets": gather["evaluation_sets"]}
-    return [
-        f"gather.{key}: {folder} is no folder: put images there, or name another"
-        for key, folders in named.items()
-        for folder in folders
-        if not Path(folder).is_dir()
-    ]
+    faults = []
+    for key, folder in [(key, folder) for key, folders in named.items() for folder in folders]:
+        if not Path(folder).is_dir():
+            faults.append(f"{folder} is no folder: {mend(Path(folder))}")
+        elif "'" in folder or "\n" in folder:  # it stands between '' on a command line
+            faults.append(f"{folder!r}: no quote or line break can be in its name: rename it")
+        elif fault := git.fault(Path(folder)):
+            faults.append(fault)
+        else:
+            continue
+        faults[-1] = f"gather.{key}: {faults[-1]}"
+    return faults
+
+
+def mend(folder: Path) -> str:
+    """What to do about a folder that is not there."""
+    if links.is_experiment():
+        return f"an experiment has what git and DVC keep: run `dvc add '{folder}'`, then commit"
+    if folder.with_name(f"{folder.name}.dvc").is_file():
+        return f"run `dvc checkout '{folder}.dvc'`, or `dvc pull` first"
+    return "put images there, or name another"
+
+
+def least_bytes(params: dict[str, Any], sizes: Sequence[tuple[int, int]], share: float) -> int:
+    """Bytes that the folders which are not there yet will take at least: those of the smallest
+    photographs that a cutoff can leave.
+
+    Args:
+        sizes: of photographs, width and height; `share` is how many of all they are, 0..1.
+    """
+    cutoff, multiscale, tiles = (params[name] for name in ("cutoff", "multiscale", "subimages"))
+    if cutoff["images"]["by"] != "count":
+        return 0
+    sections = cutoff["images"]["per_section"].values()
+    counts = [s["count"] for s in sections if s["by"] == "count"] or [cutoff["images"]["count"]]
+    count = math.floor(share * sum(counts))
+    kept = sorted(sizes, key=lambda size: size[0] * size[1])[:count]
+    scaled = [(int(w * s), int(h * s)) for w, h in kept for s in multiscale["scales"]]
+    whole, side, step = set(kept), tiles["size"], tiles["step"]
+    windows = sum(
+        ((w - side) // step + 1) * ((h - side) // step + 1) for w, h in scaled if min(w, h) >= side
+    )
+    written = {
+        "data/hr": kept,  # its scale 1 is a link
+        "data/multiscale": [size for size in scaled if size not in whole],
+        "data/subimages": [(side, side)] * windows,
+    }
+    new = [sizes for folder, sizes in written.items() if not Path(folder).exists()]
+    return round(sum(map(disk.png_bytes, new)) / share)
+
+
+def some_sizes(source: Path, min_short_edge: int) -> tuple[list[tuple[int, int]], float]:
+    """Width and height of the images in a folder, or of some, and the share of these."""
+    paths = files.files_below(source)
+    every = -(-len(paths) // LOOKED_AT) or 1
+    sizes = [images.size_of(source / path) for path in paths[::every]]
+    return [size for size in sizes if size and min(size) >= min_short_edge], 1 / every
 
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
@@ -78,12 +134,17 @@ def main(weights_folder: Path, checked: Path) -> None:
     sections = params.read(path)
     told = faults(sections, models(Path("dvc.yaml")))
     if not told:
-        told = missing(sections["gather"]) + unusable(sections["score"], weights_folder)
+        told = folder_faults(sections["gather"]) + unusable(sections["score"], weights_folder)
     if told:
         raise UserError(f"{path}: {'; '.join(told)}")
+    gather = sections["gather"]
+    source = Path(gather["source"])
+    needed = least_bytes(sections, *some_sizes(source, gather["min_short_edge"]))
+    disk.check_room(Path("data"), needed, "what the next stages write")
     store.ScoreStore(store.default_path(), "check").close()
     files.write(checked, b"checked\n")
-    print(f"{path} is right · photographs in {sections['gather']['source']}")
+    hint = "" if git.is_versioned(source) else f", not versioned yet: `dvc add '{source}'`"
+    print(f"{path} is right · photographs in {source}{hint}")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ def test_the_repositorys_parameters_are_right(
     shutil.copy(REPOSITORY / "params.yaml", project)
     check.main(WEIGHTS, Path("checked.txt"))
     assert Path("checked.txt").read_text() == "checked\n"
-    assert capsys.readouterr().out == "params.yaml is right · photographs in data/samples\n"
+    assert capsys.readouterr().out == (
+        "params.yaml is right · photographs in data/samples, not versioned yet: `dvc add "
+        "'data/samples'`\n"
+    )
 
 
 def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:

@@ -1,0 +1,72 @@
+"""What git knows of a folder: images must not get into it unseen."""
+
+import subprocess
+from pathlib import Path
+
+IMAGES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".avif",
+    ".jp2",
+    ".bmp",
+    ".ppm",
+    ".gif",
+)
+
+
+def fault(folder: Path) -> str | None:
+    """How the images in a folder are about to get into git, and the command against it.
+
+    None where git keeps some of them on purpose, since they are in its last commit; where it
+    ignores them or DVC keeps them; and for a folder outside the repository.
+    """
+    if _lines("rev-parse", "--is-inside-work-tree") is None or not _is_inside(folder):
+        return None
+    if _lines("ls-tree", "-r", "--name-only", "HEAD", "--", f"{folder}/"):
+        return None
+    staged = [p for p in _lines("ls-files", "--", f"{folder}/") or [] if is_image(p)]
+    if staged:
+        return (
+            f"{len(staged):,} images in {folder} are staged in git, as {staged[0]}: run `git rm -r "
+            f"--cached --quiet '{folder}'`, then `dvc add '{folder}'`"
+        )
+    found = _lines("ls-files", "--others", "--exclude-standard", "--", f"{folder}/") or []
+    loose = [path for path in found if is_image(path)]
+    if loose:
+        return (
+            f"{len(loose):,} images in {folder} are neither ignored by git nor kept by DVC, as "
+            f"{loose[0]}, so `git add` would commit them: run `dvc add '{folder}'`"
+        )
+    return None
+
+
+def is_versioned(folder: Path) -> bool:
+    """Whether git or DVC keeps what is in a folder, so that a version of it can be had again."""
+    kept = any(
+        path.with_name(f"{path.name}.dvc").is_file()
+        for path in (folder, *folder.parents)
+        if path.name
+    )
+    return kept or any(folder.glob("*.dvc")) or bool(_lines("ls-files", "--", f"{folder}/"))
+
+
+def is_image(path: str) -> bool:
+    """By its name, as git gives it: quoted where it holds anything unusual."""
+    return path.rstrip('"').lower().endswith(IMAGES)
+
+
+def _is_inside(folder: Path) -> bool:
+    return Path.cwd() in folder.resolve().parents
+
+
+def _lines(*arguments: str) -> list[str] | None:
+    """What git prints; None where it fails, as outside a repository."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.decode(errors="backslashreplace").splitlines()

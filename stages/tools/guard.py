@@ -1,0 +1,50 @@
+"""Look after the folders that people write to: `make run` does it before and after `dvc repro`.
+
+Every file there that DVC has linked to its cache gets bytes of its own (common/links.py), so that
+to write over it changes no other version. And tiles of the dataset that were deleted or changed by
+hand are told, since `dvc repro` puts them back without a word.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.common import files, links, params, tables
+from stages.common.cli import run
+from stages.common.tables import Lineage
+
+MADE = ("data/dataset", "data/validation", "data/release")  # by stages; but people look, and touch
+
+
+def edited(folder: Path, rows: Sequence[Lineage], since: float) -> tuple[list[str], list[str]]:
+    """Names of the tiles that are gone, and of those that have changed since a time."""
+    gone = [row.name for row in rows if not (folder / row.name).is_file()]
+    new = [r for r in rows if r.name not in gone and (folder / r.name).stat().st_mtime > since]
+    return gone, [row.name for row in new if files.sha256_of(folder / row.name) != row.sha256]
+
+
+def main() -> None:
+    sections = params.read(Path("params.yaml"))
+    gather, name = sections["gather"], sections["dataset"]["name"]
+    folders = map(Path, [gather["source"], *gather["evaluation_sets"], *MADE])
+    own = sum(map(links.own, folders))
+    if own:
+        print(f"gave {own:,} files bytes of their own, apart from DVC's cache")
+    table = Path("data/dataset/lineage.csv")
+    if not table.is_file():
+        return
+    folder = table.parent / name
+    gone, changed = edited(folder, tables.read(table, Lineage), table.stat().st_mtime)
+    told = [
+        f"{len(names):,} {what} by hand, as {folder / names[0]}"
+        for names, what in ((gone, "deleted"), (changed, "changed"))
+        if names
+    ]
+    if told:
+        print(
+            f"tiles {' and '.join(told)}: `dvc repro` puts them back; to leave tiles out, lower "
+            "cutoff.subimages.count or name their photograph in gather.exclude"
+        )
+
+
+if __name__ == "__main__":
+    run(main)
