@@ -3,7 +3,7 @@
 import sys
 from importlib.util import find_spec
 
-for package in ("numpy", "pydantic"):
+for package in ("imagecodecs", "pydantic", "torch"):
     if find_spec(package) is None:
         sys.exit(
             f"error: {sys.executable} lacks the project's packages, as {package}: use the Python "

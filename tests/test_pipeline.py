@@ -5,21 +5,18 @@ A project is made once and led through its life; the tests look at what was reco
 
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import py7zr
 import pytest
-import yaml
 from PIL import Image
 
 from stages.common import tables
@@ -34,39 +31,10 @@ from stages.common.tables import (
     Verdict,
 )
 from tests.common.test_workers import alive
-from tests.conftest import REPOSITORY, SAMPLES, save_small
+from tests.project import FEW, LATER, MANY, SIZE, Project, Run, copy_code
 
 pytestmark = pytest.mark.slow
 
-SIZE = 224  # px, of the tiles: one crop each, to be quick
-MANY, FEW = 12, 8  # tiles in the dataset
-GOOD = ("landscape/bridge", "landscape/life", "objects/kleiber", "objects/wine")
-SPARE = ("objects/free", "landscape/picosdeeuropa")  # one is trained on, one validates
-LATER = "landscape/seeding"
-EVALUATED = "objects/umang"
-PARAMS: dict[str, Any] = {
-    "gather": {
-        "source": "data/source",
-        "min_short_edge": 300,
-        "max_megapixels": 250,
-        "exclude": ["*/left out*"],
-        "evaluation_sets": ["data/evaluation/demo"],
-    },
-    "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
-    "cutoff": {
-        "images": {
-            "by": "score",  # all: which ones are good is not the question here
-            "count": 1,
-            "score": -1000.0,
-            "per_section": {"spare": {"by": "count", "count": 1, "score": 0.0}},
-        },
-        "subimages": {"by": "count", "count": MANY, "score": 0.5, "per_section": {}},
-    },
-    "validation": {"candidates": 100, "count": 1, "picks": [], "scales": [2, 4]},
-    "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},
-    "subimages": {"size": SIZE, "step": 200, "threshold": 0, "spacing": "step"},
-    "dataset": {"name": "tiny"},
-}
 STAGES = [
     "check",
     "gather",
@@ -84,102 +52,12 @@ STAGES = [
 ]
 
 
-@dataclass
-class Project:
-    """A copy of the repository with photographs and a score store of its own."""
-
-    folder: Path
-    workers: str
-    params: dict[str, Any] = field(default_factory=lambda: yaml.safe_load(yaml.safe_dump(PARAMS)))
-
-    def prepare(self, code: Path) -> None:
-        """Fill the folder; `code` is a copy of the repository's code."""
-        shutil.copytree(code, self.folder)
-        subprocess.run(["git", "init", "--quiet"], cwd=self.folder, check=True)
-        source = self.folder / "data" / "source"
-        for name in (*GOOD, EVALUATED):
-            save_small(SAMPLES / f"{name}.jpg", source / f"{name}.jpg")
-        for name in SPARE:
-            save_small(SAMPLES / f"{name}.jpg", source / "spare" / f"{Path(name).name} ü.jpg")
-        whole = (source / f"{GOOD[0]}.jpg").read_bytes()
-        (source / "objects" / "with two  spaces.jpg").write_bytes(whole)  # twice
-        (source / "objects" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-        (source / "objects" / "notes.txt").write_text("ask before publishing\n")
-        (source / "objects" / "left out.jpg").write_bytes(whole)
-        save_small(SAMPLES / f"{GOOD[1]}.jpg", source / "objects" / "small.jpg", side=290)
-
-    def add_photograph(self) -> None:
-        save_small(SAMPLES / f"{LATER}.jpg", self.folder / "data" / "source" / f"{LATER}.jpg")
-
-    def start(self) -> "subprocess.Popen[str]":
-        """Start `dvc repro`."""
-        (self.folder / "params.yaml").write_text(yaml.safe_dump(self.params, sort_keys=False))
-        beside = self.folder.with_name(self.folder.name + " beside")
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "SRSET_STORE": str(beside / "scores.sqlite"),
-            "SRSET_WORKERS": self.workers,
-            "DVC_NO_ANALYTICS": "1",
-            "DVC_SITE_CACHE_DIR": str(beside / "site"),
-        }
-        environment.pop("PYTHONPATH", None)  # the project's own stages, not the repository's
-        return subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro"],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def repro(self) -> "Run":
-        """Run `dvc repro` to its end; it must be a good one."""
-        process = self.start()
-        output, _ = process.communicate(timeout=600)
-        assert process.returncode == 0, output
-        return Run(output, (self.folder / "dvc.lock").read_text())
-
-    def outs(self) -> list[Path]:
-        """Everything that stages have made."""
-        graph = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
-        return [self.folder / out["path"] for stage in graph.values() for out in stage["outs"]]
-
-
-def copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-
-
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository's code, weights and evaluation set, the same for all projects."""
     folder = tmp_path_factory.mktemp("repository") / "copy"
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
-        copy(REPOSITORY / name, folder / name)
-    for path in (REPOSITORY / "stages").rglob("*.py"):
-        copy(path, folder / path.relative_to(REPOSITORY))
-    for name in ("data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"):
-        copy(REPOSITORY / name, folder / name)
+    copy_code(folder)
     return folder
-
-
-@dataclass
-class Run:
-    """What `dvc repro` said, and the dvc.lock it left."""
-
-    output: str
-    lock: str
-
-    @property
-    def stages(self) -> list[str]:
-        """The stages that it ran."""
-        return re.findall(r"Running stage '([^']+)'", self.output)
-
-    @property
-    def scored(self) -> list[tuple[int, int]]:
-        """How many images each use of `score` scored, and how many it knew."""
-        found = re.findall(r"([\d,]+) scored, ([\d,]+) known", self.output)
-        return [(int(a.replace(",", "")), int(b.replace(",", ""))) for a, b in found]
 
 
 @dataclass
@@ -244,7 +122,8 @@ def test_a_second_run_runs_nothing(life: Life) -> None:
 
 
 def test_another_count_of_tiles_runs_only_what_follows_the_cut(life: Life) -> None:
-    assert sorted(life.fewer.stages) == ["cutoff@subimages", "dataset", "release", "report"]
+    after = ["check", "cutoff@subimages", "dataset", "release", "report"]
+    assert sorted(life.fewer.stages) == after
     assert life.fewer.scored == []
 
 
@@ -293,7 +172,8 @@ def test_no_tile_comes_from_a_photograph_that_must_not_be_trained_on(
 ) -> None:
     lineage = tables.read(life.made / "dataset" / "lineage.csv", Lineage)
     kept = {row.sha256 for row in rows("cutoff_images", Verdict) if row.kept}
-    (chosen,) = rows("validation", Validation)
+    (chosen, *sizes) = rows("validation", Validation)
+    assert {row.photograph_sha256 for row in sizes} == {chosen.photograph_sha256}
     assert {row.photograph_sha256 for row in rows("collected", Collected)} == kept
     assert {row.photograph_sha256 for row in rows("subimages", Tile)} == kept
     assert {row.photograph_sha256 for row in lineage} <= kept

@@ -22,11 +22,10 @@ def fault(folder: Path) -> str | None:
     """How the images in a folder are about to get into git, and the command against it.
 
     None where git keeps some of them on purpose, since they are in its last commit; where it
-    ignores them or DVC keeps them; and for a folder outside the repository.
+    ignores them or DVC keeps them; for a folder outside the repository; before a first commit.
     """
-    if _lines("rev-parse", "--is-inside-work-tree") is None or not _is_inside(folder):
-        return None
-    if _lines("ls-tree", "-r", "--name-only", "HEAD", "--", f"{folder}/"):
+    committed = _lines("ls-tree", "-r", "--name-only", "HEAD", "--", f"{folder}/")
+    if committed is None or committed or not _is_inside(folder):
         return None
     staged = [p for p in _lines("ls-files", "--", f"{folder}/") or [] if is_image(p)]
     if staged:

@@ -14,6 +14,7 @@ SOURCE = Path("photos")
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "first")
     (SOURCE / "film").mkdir(parents=True)
     (SOURCE / "film" / "ä.JPG").touch()
     (SOURCE / "notes.txt").touch()
@@ -40,7 +41,6 @@ def test_photographs_that_nobody_keeps_are_told(repository: Path) -> None:
 
 
 def test_photographs_that_are_staged_are_told(repository: Path) -> None:
-    git("commit", "--quiet", "--allow-empty", "--message", "first")
     git("add", "photos")
     (repository / ".gitignore").write_text("/photos\n")
     told = fault(SOURCE)
