@@ -5,12 +5,16 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run check test test-quick lint format bench weights
+.PHONY: run checkout check test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check data/weights data/tables/checked.txt
 	python -m stages.tools.guard
 	dvc repro
+	python -m stages.tools.guard
+
+checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
+	dvc checkout
 	python -m stages.tools.guard
 
 check: $(VENV)/ready  ## what would stop a run, before it starts

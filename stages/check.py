@@ -145,6 +145,11 @@ def main(weights_folder: Path, checked: Path) -> None:
     files.write(checked, b"checked\n")
     hint = "" if git.is_versioned(source) else f", not versioned yet: `dvc add '{source}'`"
     print(f"{path} is right · photographs in {source}{hint}")
+    if tags := git.tags_without_remote():
+        print(
+            f"tagged before the remote was set: {', '.join(tags)}: `dvc push --all-tags` passes "
+            "over them, unless `dvc remote add --local --default NAME URL` sets the remote, too"
+        )
 
 
 if __name__ == "__main__":

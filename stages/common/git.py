@@ -1,6 +1,7 @@
 """What git knows of a folder: images must not get into it unseen."""
 
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 IMAGES = (
@@ -69,3 +70,31 @@ def _lines(*arguments: str) -> list[str] | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.decode(errors="backslashreplace").splitlines()
+
+
+def tags_without_remote() -> list[str]:
+    """Tags that `dvc push --all-tags` passes over without a word, since DVC reads the remote from a
+    tag's own .dvc/config. None where this clone's own configuration names one, which goes first."""
+    if "remote" in _core(_read(Path(".dvc/config.local"))):
+        return []
+    if "remote" not in _core(_read(Path(".dvc/config"))):
+        return []
+    tags = _lines("tag", "--list") or []
+    return [
+        tag for tag in tags if "remote" not in _core(_lines("show", f"{tag}:.dvc/config") or [])
+    ]
+
+
+def _read(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
+
+def _core(lines: Iterable[str]) -> set[str]:
+    """The keys of the section [core] of DVC's configuration."""
+    keys, section = set(), ""
+    for line in map(str.strip, lines):
+        if line.startswith("["):
+            section = line
+        elif section == "[core]" and "=" in line:
+            keys.add(line.partition("=")[0].strip())
+    return keys

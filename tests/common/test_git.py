@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.git import fault, is_image, is_versioned
+from stages.common.git import fault, is_image, is_versioned, tags_without_remote
 
 SOURCE = Path("photos")
 
@@ -66,6 +66,22 @@ def test_a_folder_elsewhere_and_a_project_without_git_are_passed_over(
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(elsewhere.parent))
     assert fault(Path("photos")) is None
+
+
+def test_tags_that_know_no_remote_are_found(repository: Path) -> None:
+    config = Path(".dvc/config")
+    config.parent.mkdir()
+    config.write_text("[core]\n    analytics = false\n")
+    git("add", ".dvc")
+    git("commit", "--quiet", "--message", "no remote yet")
+    git("tag", "v1")
+    assert tags_without_remote() == []  # nor is there one now
+    config.write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /store\n")
+    git("commit", "--quiet", "--all", "--message", "remote")
+    git("tag", "v2")
+    assert tags_without_remote() == ["v1"]
+    Path(".dvc/config.local").write_text("[cache]\n    remote = no\n[core]\n  remote = store\n")
+    assert tags_without_remote() == []
 
 
 def test_images_are_known_by_their_names() -> None:
