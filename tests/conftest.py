@@ -13,7 +13,7 @@ import pytest
 from hypothesis import configuration, settings
 from PIL import Image
 
-from stages.common import backends, weights
+from stages.common import backends, daemons, weights
 from stages.common.backends import Network
 from stages.common.images import Pixels
 
@@ -35,6 +35,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRSET_STORE", str(tmp_path / "store" / "scores.sqlite"))
     monkeypatch.setenv("SRSET_WORKERS", "0")
     monkeypatch.delenv("DVC_STAGE", raising=False)
+    daemons.GIVEN_UP.clear()
 
 
 @pytest.fixture(scope="session")
