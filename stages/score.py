@@ -3,28 +3,46 @@
 Takes:  a table with path, sha256, width and height; the folder the paths are in; the weights.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/crops.py). What the score
-        store knows is not computed again.
+        store knows is not computed again. One device and precision makes the whole table; where
+        that is not the CPU in fp32, it is compared with it first (common/trust.py), and where it
+        fails, then or later, `device: auto` starts again on the CPU.
 Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
         Network", CVPR 2020.
 """
 
+import functools
 import math
+import sys
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
-
-from stages.common import backends, crops, files, images, models, scorer, store, tables
+from stages.common import (
+    backends,
+    crops,
+    files,
+    images,
+    models,
+    scorer,
+    store,
+    tables,
+    trust,
+    workers,
+)
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.tables import Item, Score
 
 SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
+REMEDIES = {  # by the device that failed
+    "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
+    "cpu": "set score.precision to fp32",
+}
 
 
 class ScoreParams(Params):
@@ -35,9 +53,9 @@ class ScoreParams(Params):
 
 
 def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -> str:
-    """Everything but the file that a score depends on. In fp32 devices agree; else they differ."""
+    """Everything but the file that a score depends on. No device is given another's scores."""
     versions = f"{crops.POLICIES[policy]} pixels {images.VERSION} scorer {scorer.VERSION}"
-    rounding = precision if precision == "fp32" else f"{device} {precision}"
+    rounding = "fp32" if (device, precision) == backends.EXACT else f"{device} {precision}"
     return f"hyperiqa {weights_sha256} {policy} {versions} {rounding}"
 
 
@@ -63,13 +81,65 @@ def saved(
 def compiled(
     model: str, weights_folder: Path, sha256: str, device: str, precision: str
 ) -> backends.Network:
-    """Load a model, which must be the one with this hash, and compile its network."""
+    """Load a model, which must be the one with this hash, and compile its network.
+
+    Raises:
+        trust.NetworkError: where a network that is not the exact one does not compile.
+    """
     from stages.common import weights  # brings torch, which decoding processes need not load
 
     loaded = weights.load(model, weights_folder)
     if loaded.sha256 != sha256:  # its scores would get the other's key
         raise UserError(f"the weights of {model} were replaced just now: run `dvc repro` again")
-    return backends.network_on(device, precision, loaded)
+    make = partial(backends.network_on, device, precision, loaded)
+    exact = (device, precision) == backends.EXACT
+    return make() if exact else trust.guarded(make, f"{device} {precision}")
+
+
+def all_scores(
+    items: list[Item],
+    folder: Path,
+    policy: str,
+    weights_sha256: str,
+    networks: Callable[[str, str], "Future[backends.Network]"],
+    device: str,
+    precision: str,
+) -> tuple[dict[str, float], int]:
+    """Every image's score by hash, all of one device and precision; and how many are new.
+
+    Raises:
+        trust.NetworkError: where the network can't be trusted. What it gave before it passed the
+            comparison is in no store.
+    """
+    key = fingerprint(weights_sha256, policy, device, precision)
+    with closing(store.ScoreStore(store.default_path(), key)) as kept:
+        known = kept.get([item.sha256 for item in items])
+        missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
+        if missing:
+            network = networks(device, precision)
+            if (device, precision) != backends.EXACT:
+                exact = networks(*backends.EXACT)
+                name = f"{device} {precision}"
+                told = trust.compare(
+                    missing, folder, policy, network=network, exact=exact, name=name
+                )
+                print(told, flush=True)
+            new = scorer.score(missing, folder, policy=policy, network=network)
+            known.update(workers.bar(saved(new, kept), len(missing), "score", " images"))
+    return known, len(missing)
+
+
+def fall_back(fault: trust.NetworkError, asked: str, device: str) -> tuple[str, str]:
+    """Warn, and give the device and precision to go on with.
+
+    Raises:
+        UserError: where a device was `asked` for, and not left to this machine.
+    """
+    if asked != "auto":
+        raise UserError(f"{fault}: {REMEDIES[device]}") from fault
+    told = f"going on with cpu fp32; {REMEDIES[device]}"
+    print(f"warning: score: {fault}: {told}", file=sys.stderr, flush=True)
+    return backends.EXACT
 
 
 def main(
@@ -82,26 +152,22 @@ def main(
 ) -> None:
     items = tables.read(table, Item)
     device, precision = backends.resolve(params.device, params.precision)
-    weights_sha256 = files.sha256_of(models.locate(params.model, weights_folder))
-    key = fingerprint(weights_sha256, params.crops, device, precision)
-    kept = store.ScoreStore(store.default_path(), key)
-    known = kept.get([item.sha256 for item in items])
-    found = len(known)
-    missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
-    if missing:
-        with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
-            compile_in = partial(compiled, params.model, weights_folder, weights_sha256, device)
-            network = aside.submit(compile_in, precision)
-            if precision != "fp32":
-                told, sample = scorer.told_error(
-                    missing, folder, params.crops, network, aside.submit(compile_in, "fp32")
+    sha256 = files.sha256_of(models.locate(params.model, weights_folder))
+    known: dict[str, float] | None = None
+    with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
+
+        @functools.cache  # the exact one may be asked for twice
+        def network(device: str, precision: str) -> "Future[backends.Network]":
+            model = (params.model, weights_folder, sha256)
+            return aside.submit(compiled, *model, device, precision)
+
+        while known is None:  # at most twice: the exact network knows no fault
+            try:
+                known, new = all_scores(
+                    items, folder, params.crops, sha256, network, device, precision
                 )
-                print(told)
-                known.update(saved(sample.items(), kept))
-            rest = [item for item in missing if item.sha256 not in known]
-            new = scorer.score(rest, folder, policy=params.crops, network=network)
-            known.update(tqdm(saved(new, kept), total=len(rest), desc="score", unit=" images"))
-    kept.close()
+            except trust.NetworkError as fault:
+                device, precision = fall_back(fault, params.device, device)
 
     rows = sorted(Score(item.path, item.sha256, known[item.sha256]) for item in items)
     if not rows:
@@ -117,12 +183,14 @@ def main(
             "mean": round(mean, 6),
             "min": round(min(values), 6),
             "max": round(max(values), 6),
+            "device": device,
+            "precision": precision,
         },
     )
     print(
         f"average hyperiqa score of {folder} with {len(rows):,} images is {mean:.6f}"
         f" · best {best.hyperiqa:.6f} {best.path} · worst {worst.hyperiqa:.6f} {worst.path}"
-        f" · {len(missing):,} scored, {found:,} known"
+        f" · {new:,} scored, {len(known) - new:,} known"
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import configuration, settings
 from PIL import Image
 
-from stages.common import backends, listing, weights
+from stages.common import backends, daemons, listing, weights
 from stages.common.backends import Network
 from stages.common.images import Pixels, encode_png
 
@@ -37,6 +37,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRSET_WORKERS", "0")
     monkeypatch.delenv("DVC_STAGE", raising=False)
     monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
+    daemons.GIVEN_UP.clear()
 
 
 @pytest.fixture(scope="session")

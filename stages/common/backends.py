@@ -7,6 +7,9 @@
 | cuda | fp32 | PyTorch, without TF32 |
 | cuda | fp16, bf16 | PyTorch, backbone in half precision, the small rest in float32 |
 
+Only cpu with fp32 is taken at its word. All others are compared with it first, and watched
+(`trust.py`).
+
 On CUDA a batch is one recorded graph, replayed with new pixels, so that starting its many small
 kernels costs nothing. https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
 """
@@ -16,8 +19,7 @@ import queue
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,7 @@ from stages.common.errors import UserError
 if TYPE_CHECKING:
     from stages.common.weights import Weights
 
+EXACT = ("cpu", "fp32")  # the device and precision that all others are compared with
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
 BATCH = {"cpu": 4, "cuda": 1024}
@@ -157,8 +160,7 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
 def cuda_network(network: Any, precision: str) -> Network:
     """Compile for the GPU: while it works on a batch, the next is brought into its memory.
 
-    Raises:
-        UserError: where the GPU's memory is too small, or taken by others.
+    Any exception of PyTorch may come, here and of each batch; `trust.guarded` tells it.
     """
     import torch
 
@@ -194,7 +196,7 @@ def cuda_network(network: Any, precision: str) -> Network:
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
         name = pixels.dtype.name
-        with torch.inference_mode(), _gpu_faults_told():
+        with torch.inference_mode():
             with lock:
                 if name not in graphs:
                     graphs[name] = recorded(name)
@@ -213,7 +215,7 @@ def cuda_network(network: Any, precision: str) -> Network:
                 free.put((pinned, brought))
         return result
 
-    with torch.inference_mode(), _gpu_faults_told():
+    with torch.inference_mode():
         memory = torch.cuda.get_device_properties("cuda").total_memory
         batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
         aside = torch.cuda.Stream()
@@ -223,23 +225,3 @@ def cuda_network(network: Any, precision: str) -> Network:
         folded.to("cuda", memory_format=torch.channels_last)
         graphs["uint8"] = recorded("uint8")
     return Network(run, batch, CUDA_THREADS, precision)
-
-
-@contextmanager
-def _gpu_faults_told() -> Iterator[None]:
-    import torch
-
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise UserError(
-            "score.device: cuda: the GPU has too little free memory for the network: end what else "
-            "runs on it, or set it to cpu"
-        ) from error
-    except RuntimeError as error:  # of the driver, of cuBLAS or cuDNN; a bug's message has neither
-        first = str(error).partition("\n")[0]
-        if "CUDA" not in first and "cuDNN" not in first:
-            raise
-        raise UserError(
-            f"score.device: cuda: {first}: look at the GPU, or set it to cpu"
-        ) from error

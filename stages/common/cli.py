@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from stages.common import daemons
 from stages.common.errors import UserError
 from stages.common.params import load
 
@@ -49,6 +50,8 @@ def run(main: Callable[..., None]) -> None:
     try:
         main(**_arguments(main, stage))
         sys.stdout.flush()
+        if daemons.GIVEN_UP.is_set():
+            _end_at_once(0)
     except UserError as error:
         _fail(stage, str(error))
     except OSError as error:
@@ -65,9 +68,7 @@ def run(main: Callable[..., None]) -> None:
         )
     except KeyboardInterrupt:
         print(f"error: {stage}: interrupted: run `dvc repro` to go on", file=sys.stderr, flush=True)
-        with suppress(OSError):  # of a pipe whose reader Ctrl-C has ended, too
-            sys.stdout.flush()
-        os._exit(130)  # a second Ctrl-C may leave a thread in OpenVINO, which would abort at exit
+        _end_at_once(130)  # after a second Ctrl-C a thread may be in OpenVINO, which would abort
 
 
 def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
@@ -98,4 +99,14 @@ def _end_with_parent(parent: int) -> None:
 
 def _fail(stage: str, message: str) -> NoReturn:
     print(f"error: {stage}: {message}", file=sys.stderr, flush=True)
+    if daemons.GIVEN_UP.is_set():
+        _end_at_once(1)
     sys.exit(1)
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """End without waiting for threads, or for what libraries do at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # of a pipe whose reader Ctrl-C has ended, too
+            stream.flush()
+    os._exit(code)

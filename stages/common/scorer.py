@@ -9,9 +9,7 @@ is bounded by slots and batches, and not by the images.
 import functools
 import hashlib
 import itertools
-import math
 import os
-import statistics
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -30,7 +28,6 @@ from stages.common.tables import Item
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
-SAMPLE = 24  # images that a faster precision is compared with fp32 on
 CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
 Scored = Iterator[tuple[str, float]]  # an image's SHA-256 and its score, or a part of it
@@ -113,30 +110,6 @@ def score(
         left[sha256] -= 1
         if left[sha256] == 0:
             yield sha256, network.result().scale * sums.pop(sha256)
-
-
-def told_error(
-    items: Sequence[Item],
-    folder: Path,
-    policy: str,
-    fast: "Future[Network]",
-    exact: "Future[Network]",
-) -> tuple[str, dict[str, float]]:
-    """How far a faster precision is from fp32, on some of the images that are to be scored.
-
-    Returns:
-        What to print; the sample's scores by hash, of the faster precision.
-    """
-    sample = sorted(items, key=lambda item: item.sha256)[:SAMPLE]
-    quick = dict(score(sample, folder, policy=policy, network=fast))
-    right = dict(score(sample, folder, policy=policy, network=exact))
-    errors = [abs(quick[sha256] - right[sha256]) for sha256 in right]
-    told = (
-        f"{fast.result().precision} against fp32 on {len(errors)} of these images: largest error "
-        f"{max(errors):.2g}, mean {math.fsum(errors) / len(errors):.2g}; the scores' standard "
-        f"deviation is {statistics.pstdev(right.values()):.2g}"
-    )
-    return told, quick
 
 
 def _crop_scores(

@@ -99,26 +99,6 @@ def test_a_gpu_that_is_not_there_is_told() -> None:
     assert told.endswith("set it to auto or cpu, or install a CUDA build and a driver")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-        torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nCompile"),
-        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    ],
-)
-def test_a_fault_of_the_gpu_is_told(fault: Exception) -> None:
-    told = r"score\.device: cuda: .*set it to cpu$"
-    with pytest.raises(UserError, match=told), backends._gpu_faults_told():
-        raise fault
-
-
-def test_a_bug_is_no_fault_of_the_gpu() -> None:
-    with pytest.raises(RuntimeError, match="shape"), backends._gpu_faults_told():
-        raise RuntimeError("the shape of the mask does not fit")
-
-
 FORKS = """
 import os
 from pathlib import Path
@@ -148,6 +128,10 @@ def test_a_precision_that_a_device_lacks_is_told() -> None:
 
 def test_every_device_has_a_precision_and_a_batch() -> None:
     assert set(backends.PRECISIONS) == set(backends.BATCH) == {"cpu", "cuda"}
+
+
+def test_the_exact_one_is_what_a_cpu_takes_by_itself() -> None:
+    assert resolve("cpu", "auto") == backends.EXACT
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -26,10 +26,10 @@ STAGES = sorted(path.stem for path in (REPOSITORY / "stages").glob("[a-z]*.py"))
 # A stage of our own, next to no work, that fails in the way its argument says.
 SCRIPT = '''
 """A stage for tests."""
-import os, signal, sys, time
+import atexit, os, signal, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from stages.common import workers
+from stages.common import daemons, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
@@ -63,6 +63,15 @@ def main(what: str, path: Path, params: StageParams) -> None:
         time.sleep(600)
     elif what == "pool":
         list(workers.ordered_map(naps, range(1000)))
+    elif what.startswith("given up"):
+        atexit.register(time.sleep, 600)  # as a library may wait for a device that is gone
+        try:
+            daemons.Daemons(1).call(0.1, time.sleep, 600)
+        except daemons.HungError:
+            daemons.GIVEN_UP.set()
+        print("done otherwise")
+        if what.endswith("refuse"):
+            raise UserError("no: take another")
     elif what == "unknown errno":
         raise OSError(int(path.name), "strange")
 
@@ -299,6 +308,17 @@ def test_ctrl_c_while_workers_start(stage: list[str], after: float) -> None:
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert stderr == "error: trial: interrupted: run `dvc repro` to go on\n"
+
+
+@pytest.mark.parametrize("what", ["given up", "given up, refuse"])
+def test_a_call_that_was_given_up_is_not_waited_for_at_the_end(stage: list[str], what: str) -> None:
+    began = time.monotonic()
+    process = done(stage, what, "x", PYTHONUNBUFFERED="")
+    assert time.monotonic() - began < 60
+    assert process.stdout == "done otherwise\n"
+    refused = what.endswith("refuse")
+    assert process.stderr == ("error: trial: no: take another\n" if refused else "")
+    assert process.returncode == refused
 
 
 def heed_ctrl_c() -> None:

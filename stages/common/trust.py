@@ -1,0 +1,150 @@
+"""A network that has never run on this machine is not trusted.
+
+The CPU's in fp32 (`backends.EXACT`) is right by definition. Any other is first compared with it on
+some crops, and all it does is watched: an exception, a score that is no number and an answer that
+does not come are all a `NetworkError`. What follows from that is for the caller to decide.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common import crops, scorer
+from stages.common.backends import Network
+from stages.common.daemons import GIVEN_UP, Daemons, HungError
+from stages.common.tables import Item
+
+R = TypeVar("R")
+
+# How far an image's score may be from the CPU's in fp32, on 0..1. Of 184 crops of the sample
+# photographs the worst is off by 0.005 in fp16 and by 0.10 in bf16 (both on a CPU), and an image by
+# less. Their scores' standard deviation is 0.2, so a network whose scores say nothing is noticed.
+TOLERANCES = {"fp32": 0.001, "fp16": 0.01, "bf16": 0.15}
+IMAGES = 12  # that are compared
+CROPS = 9  # of each of them: all of a tile of 512 px; 108 take the CPU 1 to 6 s by the model
+COMPILE_SECONDS = 300.0  # with all libraries read for the first time; mostly it takes 1 to 10
+BATCH_SECONDS = 120.0  # 1024 crops take a slow GPU a few; two threads may wait for each other
+
+
+class NetworkError(Exception):
+    """What a network that is not trusted has done, in one line without a remedy."""
+
+
+def guarded(make: Callable[[], Network], name: str) -> Network:
+    """Make a network whose faults, whatever they are, come as a `NetworkError`.
+
+    Args:
+        make: compiles it.
+        name: what it is called in the fault, as "cuda fp16".
+    """
+    faults: list[str] = []
+
+    def watched(daemons: Daemons, seconds: float, function: Callable[..., R], *given: object) -> R:
+        if faults:  # else each batch that is left would be tried, and waited for
+            raise NetworkError(faults[0])
+        try:
+            return daemons.call(seconds, function, *given)
+        except Exception as error:
+            faults.append(f"{name}: {_reason(error, seconds)}")
+            GIVEN_UP.set()
+            raise NetworkError(faults[0]) from error
+
+    network = watched(Daemons(1), COMPILE_SECONDS, make)
+    threads = Daemons(network.threads)  # for all batches: libraries keep things by thread
+
+    def finite(pixels: NDArray[Any]) -> NDArray[np.float32]:
+        scores = network.run(pixels)
+        if not np.isfinite(scores).all():
+            raise NetworkError("a crop's score is not a finite number")
+        return scores
+
+    def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
+        return watched(threads, BATCH_SECONDS, finite, pixels)
+
+    return network._replace(run=run)
+
+
+def compare(
+    items: Sequence[Item],
+    folder: Path,
+    policy: str,
+    *,
+    network: "Future[Network]",
+    exact: "Future[Network]",
+    name: str,
+) -> str:
+    """Compare a network with the exact one on some of the images that are to be scored.
+
+    Each of its threads gets two full batches at least, so that what is kept between batches is
+    used, and a crop stands at another place in each.
+
+    Args:
+        items: the images, their paths below `folder`, at least one.
+        policy: a key of `crops.POLICIES`.
+        network: made by `guarded`.
+        name: what it is called, as "cuda fp16".
+
+    Returns:
+        What to print.
+
+    Raises:
+        NetworkError: where they disagree, or the network fails.
+        UserError: where a file is not the one its table lists.
+    """
+    cropped = sample(items, folder, policy)
+    tried = network.result()
+    count = sum(map(len, cropped))
+    rounds = -(-2 * tried.threads * tried.batch // count)
+    found = image_scores(tried, cropped, rounds)
+    error = float(np.abs(found - image_scores(exact.result(), cropped, 1)).max())
+    allowed = TOLERANCES[tried.precision]
+    on = f"on {count} crops of {len(cropped)} of these images"
+    if not error <= allowed:  # nor where it is not a number
+        raise NetworkError(
+            f"{name} differs from cpu fp32 by {error:.2g} {on}, more than {allowed:g}"
+        )
+    return f"{name} agrees with cpu fp32 {on}: largest error {error:.2g}, allowed {allowed:g}"
+
+
+def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any]]:
+    """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
+    cropped = []
+    for item in sorted(items, key=lambda item: item.sha256)[:IMAGES]:
+        pixels = scorer.checked_pixels(folder / item.path, item.sha256)
+        plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
+        first = max(0, (len(plan.boxes) - CROPS) // 2)
+        cropped.append(crops.cut(pixels, plan, first=first, last=first + CROPS))
+    scorer.checked_pixels.cache_clear()
+    return cropped
+
+
+def image_scores(
+    network: Network, cropped: Sequence[NDArray[Any]], rounds: int
+) -> NDArray[np.float64]:
+    """The mean score of each image's crops on about 0..1, as often as asked: (rounds, images)."""
+    every = [crop for image in cropped for crop in image]
+    scores = np.full(rounds * len(every), np.nan)
+    with scorer.Batches(network) as batches:
+        for i in range(len(scores)):
+            for place, score in batches.add(str(i), every[i % len(every)], network.scale):
+                scores[int(place)] = score
+        for place, score in batches.rest():
+            scores[int(place)] = score
+    starts = np.cumsum([0, *map(len, cropped[:-1])])
+    sums = np.add.reduceat(scores.reshape(rounds, -1), starts, axis=1)
+    means: NDArray[np.float64] = sums / [len(image) for image in cropped]
+    return means
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    if isinstance(error, HungError):
+        return f"no answer within {seconds:g} s"
+    if type(error).__name__ == "OutOfMemoryError":  # of PyTorch; without importing it for its name
+        return "too little free memory on the GPU (end what else runs on it)"
+    if isinstance(error, NetworkError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
