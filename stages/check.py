@@ -143,7 +143,8 @@ def main(weights_folder: Path, checked: Path) -> None:
     disk.check_room(Path("data"), needed, "what the next stages write")
     store.ScoreStore(store.default_path(), "check").close()
     files.write(checked, b"checked\n")
-    hint = "" if git.is_versioned(source) else f", not versioned yet: `dvc add '{source}'`"
+    loose = git.is_inside(source) and not git.is_versioned(source)
+    hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
     print(f"{path} is right · photographs in {source}{hint}")
     if tags := git.tags_without_remote():
         print(

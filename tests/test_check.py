@@ -1,6 +1,8 @@
 """Check: whatever is wrong with the parameters is told before a run, all at once."""
 
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import yaml
 
 from stages import check
 from stages.check import faults, models
+from stages.common import links
 from stages.common.errors import UserError
 from stages.common.params import read
 from tests.conftest import REPOSITORY, Stage
@@ -97,6 +100,49 @@ def test_a_store_that_can_not_be_used_is_told(
 ) -> None:
     monkeypatch.setenv("SRSET_STORE", str(project / "dvc.yaml"))
     assert told(project, SECTIONS).startswith(f"score store {project / 'dvc.yaml'}: ")
+
+
+def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
+    project: Path, tiny_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The 12 smallest photographs, their second scale and their tiles, at half a byte a pixel."""
+    disk = tiny_disk("size=1m")
+    (disk / "dvc.yaml").write_text((project / "dvc.yaml").read_text())
+    (disk / "data").mkdir()
+    (disk / "data" / "weights").symlink_to(REPOSITORY / "data" / "weights")
+    gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
+    gather |= {"evaluation_sets": []}
+    monkeypatch.chdir(disk)
+    message = told(disk, SECTIONS | {"gather": gather})
+    assert re.match(
+        r"data: what the next stages write needs \d+ MB at least, and \d MB is ", message
+    )
+    for folder in ("hr", "multiscale", "subimages"):  # what is there needs no more room
+        (disk / "data" / folder).mkdir()
+    check.main(WEIGHTS, Path("checked.txt"))
+
+
+def test_a_folder_whose_name_no_command_line_holds_is_told(project: Path) -> None:
+    (project / "it's").mkdir()
+    gather = SECTIONS["gather"] | {"source": "it's"}
+    assert told(project, SECTIONS | {"gather": gather}) == (
+        'params.yaml: gather.source: "it\'s": no quote or line break can be in its name: rename it'
+    )
+
+
+def test_a_folder_that_dvc_could_bring_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = SECTIONS["gather"] | {"source": "data/photos"}
+    (project / "data" / "photos.dvc").touch()
+    assert told(project, SECTIONS | {"gather": gather}).endswith(
+        "data/photos is no folder: run `dvc checkout 'data/photos.dvc'`, or `dvc pull` first"
+    )
+    monkeypatch.setattr(links, "is_experiment", lambda: True)
+    assert told(project, SECTIONS | {"gather": gather}).endswith(
+        "is no folder: an experiment has what git and DVC keep: run `dvc add 'data/photos'`, then "
+        "commit"
+    )
 
 
 def test_no_fault_is_no_text() -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from stages.common import tables
 from stages.common.tables import Lineage, Photograph
-from tests.conftest import SAMPLES, loop_disk, save_small  # noqa: F401
+from tests.conftest import SAMPLES, save_small
 from tests.project import GOOD, LATER, Project, copy_code
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ class Habits(Project):
         return {str(p.relative_to(self.folder)): p.read_bytes() for p in files if p.is_file()}
 
 
-def first_version(folder: Path) -> Habits:
+def first_version(folder: Path, *, set_up: bool = False) -> Habits:
     """A project that was run and tagged v1, as the README tells it."""
     project = Habits(folder, workers="0")
     code = folder.with_name(folder.name + " code")
@@ -98,6 +98,8 @@ def first_version(folder: Path) -> Habits:
     project.write_params()
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message", "code")
+    if set_up:
+        project.run(sys.executable, "-m", "stages.tools.setup")
     project.dvc("add", "--quiet", "data/source")
     project.dvc("repro", "--quiet")
     project.commit("first set", "v1")
@@ -329,35 +331,15 @@ def test_a_python_without_the_packages_is_named(project: Habits, tmp_path: Path)
     )
 
 
-def test_a_full_disk_is_foreseen_and_told_with_the_file(
-    tmp_path: Path, made: Habits, tiny_disk: Callable[[str], Path]
-) -> None:
-    disk = tiny_disk("size=40m")
-    project = Habits(disk / "project", workers="0")
-    subprocess.run(["cp", "--archive", made.folder, project.folder], check=True)
-    shutil.copytree(made.folder.with_name("project beside"), disk / "project beside")
-    subprocess.run(["fallocate", "--length", "30M", disk / "filled"], check=False)
-    project.params["multiscale"]["scales"] = [1, 0.9]
-    project.write_params()
-    told = project.dvc("repro", fails=True)
-    assert re.search(
-        r"data/\w+: (this stage|what the next stages write) needs \d+ MB at least", told
-    )
-    (disk / "filled").unlink()
-    project.dvc("repro", "--quiet")
-
-
 @pytest.mark.parametrize("kind", ["btrfs", "xfs"])
 def test_where_there_are_clones_no_file_is_linked(
     kind: str,
-    loop_disk: Callable[[str], Path],  # noqa: F811
+    loop_disk: Callable[[str], Path],
 ) -> None:
-    disk = loop_disk(kind)
-    (disk / ".dvc").mkdir()
-    project = first_version_with_clones(disk / "project")
+    project = first_version(loop_disk(kind) / "project", set_up=True)
+    assert "reflink,copy" in (project.folder / ".dvc" / "config.local").read_text()
     first = project.everything()
-    linked = [p for p in project.everything() if (project.folder / p).stat().st_nlink > 1]
-    assert [path for path in linked if not path.startswith("data/multiscale")] == []
+    assert [path for path in first if (project.folder / path).stat().st_nlink > 1] == []
     project.put("objects/picture-0b", SCAN)
     (row, *_) = tables.read(project.folder / "data/dataset/lineage.csv", Lineage)
     project.turn(f"data/subimages/{row.tile}")
@@ -365,12 +347,3 @@ def test_where_there_are_clones_no_file_is_linked(
     project.commit("a better scan", "v2")
     project.go_to("v1")
     assert project.everything() == first
-
-
-def first_version_with_clones(folder: Path) -> Habits:
-    project = first_version(folder)
-    project.run(sys.executable, "-m", "stages.tools.setup")
-    assert "reflink,copy" in (project.folder / ".dvc" / "config.local").read_text()
-    shutil.rmtree(project.folder / ".dvc" / "cache")
-    project.dvc("repro", "--force", "--quiet")
-    return project

@@ -26,7 +26,7 @@ def fault(folder: Path) -> str | None:
     ignores them or DVC keeps them; for a folder outside the repository; before a first commit.
     """
     committed = _lines("ls-tree", "-r", "--name-only", "HEAD", "--", f"{folder}/")
-    if committed is None or committed or not _is_inside(folder):
+    if committed is None or committed or not is_inside(folder):
         return None
     staged = [p for p in _lines("ls-files", "--", f"{folder}/") or [] if is_image(p)]
     if staged:
@@ -59,7 +59,8 @@ def is_image(path: str) -> bool:
     return path.rstrip('"').lower().endswith(IMAGES)
 
 
-def _is_inside(folder: Path) -> bool:
+def is_inside(folder: Path) -> bool:
+    """Whether a folder is below the project's, where git and DVC can keep it."""
     return Path.cwd() in folder.resolve().parents
 
 
