@@ -75,6 +75,10 @@ class Project:
         """Fill the folder; `code` is a copy of the repository's code."""
         shutil.copytree(code, self.folder)
         subprocess.run(["git", "init", "--quiet"], cwd=self.folder, check=True)
+        self.add_photographs()
+
+    def add_photographs(self) -> None:
+        """Good ones, and all that can be wrong with others."""
         source = self.folder / "data" / "source"
         for name in (*GOOD, EVALUATED):
             save_small(SAMPLES / f"{name}.jpg", source / f"{name}.jpg")
