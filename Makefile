@@ -37,6 +37,7 @@ format: $(VENV)/ready
 bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
+	python -m bench.bench_verify
 
 weights: $(VENV)/ready  ## make weights MODEL=koniq10k
 	python -m stages.common.models $(MODEL) data/weights

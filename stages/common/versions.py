@@ -110,7 +110,7 @@ def setting(root: Path, section: str, key: str) -> str | None:
 
 def object_path(cache: Path, md5: str) -> Path:
     """Where the cache keeps an object, or would keep it."""
-    return cache / "files" / "md5" / md5[:2] / md5[2:]
+    return Path(f"{cache}/files/md5/{md5[:2]}/{md5[2:]}")  # parsed once: there are 100,000
 
 
 def objects(cache: Path) -> list[str]:

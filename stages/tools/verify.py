@@ -53,8 +53,10 @@ def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums
         posixpath.join(folder, name) for folder, names in folders.items() for name in names or ()
     ]
     named = integrity.stands(records, lists)
-    both = sums.of([*paths, *(versions.object_path(cache, md5) for md5 in named)])
+    where = {md5: str(versions.object_path(cache, md5)) for md5 in named}
+    both = sums.of([*paths, *where.values()])  # at once: many are links to each other
     found = {path: both[path] for path in paths}
+    measured |= {md5: both[path] for md5, path in where.items()}
     for out in current:
         if out.md5.endswith(DIR) and out.md5 not in lists:
             names = folders[out.path] or []
@@ -78,7 +80,7 @@ def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums
 
 def measure_objects(names: set[str], cache: Path, sums: Checksums) -> dict[str, str | None]:
     """MD5 of objects, by the MD5 that is their name."""
-    paths = {md5: versions.object_path(cache, md5) for md5 in sorted(names)}
+    paths = {md5: str(versions.object_path(cache, md5)) for md5 in sorted(names)}
     measured = sums.of(paths.values())
     return {md5: measured[path] for md5, path in paths.items()}
 
