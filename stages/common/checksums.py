@@ -68,7 +68,7 @@ class Checksums:
                     self.known.update(zip(group, hashes, strict=True))
                     bar.update(sum(state.size for state in group))
         finally:
-            executor.shutdown(cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no large file
         return {path: None if s is None else self.known[s] for path, s in states.items()}
 
 
@@ -84,7 +84,7 @@ def _md5(path: Path) -> str:
     """MD5 of a file's content; `UNREADABLE` where the disk can't give it."""
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no wait for a pipe
         try:
             while chunk := os.read(descriptor, CHUNK):
                 digest.update(chunk)

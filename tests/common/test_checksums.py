@@ -58,7 +58,12 @@ def test_links_and_known_files_are_not_read_again(tmp_path: Path, read: list[str
 def test_what_is_no_file_has_no_hash(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "broken").symlink_to("nowhere")
     absent = [tmp_path / "absent", tmp_path / "file" / "below", tmp_path / "broken"]
-    found = Checksums().of([*absent, tmp_path / "folder"])
-    assert found == dict.fromkeys(absent) | {tmp_path / "folder": UNREADABLE}
+    found = Checksums().of([*absent, tmp_path / "folder", tmp_path / "pipe"])
+    empty = hashlib.md5(b"").hexdigest()  # of a pipe that no one writes to
+    assert found == dict.fromkeys(absent) | {
+        tmp_path / "folder": UNREADABLE,
+        tmp_path / "pipe": empty,
+    }
