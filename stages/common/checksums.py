@@ -21,7 +21,8 @@ LARGE = 16 * 2**20  # bytes; such files are first, so that none is left for one 
 UNREADABLE = (
     "unreadable"  # instead of a hash: the disk fails, or a folder is where a file should be
 )
-NO_CONTENT = {errno.EIO, errno.EISDIR, errno.ELOOP}
+NO_CONTENT = {errno.EIO, errno.EISDIR, errno.EAGAIN, errno.ENXIO}
+NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 Path = str | os.PathLike[str]
 
@@ -75,7 +76,9 @@ class Checksums:
 def _state(path: Path) -> State | None:
     try:
         found = os.stat(path)  # noqa: PTH116  # a Path for each of 100,000 files takes longer
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
         return None
     return State(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 

@@ -60,7 +60,13 @@ def test_what_is_no_file_has_no_hash(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "broken").symlink_to("nowhere")
-    absent = [tmp_path / "absent", tmp_path / "file" / "below", tmp_path / "broken"]
+    (tmp_path / "itself").symlink_to("itself")
+    absent = [
+        tmp_path / "absent",
+        tmp_path / "file" / "below",
+        tmp_path / "broken",
+        tmp_path / "itself",
+    ]
     found = Checksums().of([*absent, tmp_path / "folder", tmp_path / "pipe"])
     empty = hashlib.md5(b"").hexdigest()  # of a pipe that no one writes to
     assert found == dict.fromkeys(absent) | {
