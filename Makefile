@@ -1,11 +1,11 @@
-# make run · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run checkout check test test-quick lint format bench weights
+.PHONY: run checkout check verify mend test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check data/weights data/tables/checked.txt
@@ -19,6 +19,12 @@ checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that versi
 
 check: $(VENV)/ready  ## what would stop a run, before it starts
 	python -m stages.check data/weights data/tables/checked.txt
+
+verify: $(VENV)/ready  ## hash again what DVC keeps, and name what differs; ALL=1 for all tags, too
+	python -m stages.tools.verify $(if $(ALL),--all)
+
+mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is whole
+	python -m stages.tools.verify --mend $(if $(ALL),--all)
 
 test: $(VENV)/ready
 	python -m pytest
@@ -38,6 +44,7 @@ format: $(VENV)/ready
 bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
+	python -m bench.bench_verify
 
 weights: $(VENV)/ready  ## make weights MODEL=koniq10k
 	python -m stages.common.models $(MODEL) data/weights

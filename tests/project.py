@@ -140,7 +140,7 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
-    files += ["stages/python"]
+    files += ["stages/python", "requirements.txt", "constraints.txt"]
     files += [str(p.relative_to(REPOSITORY)) for p in (REPOSITORY / "stages").rglob("*.py")]
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,8 @@ def project(tmp_path: Path) -> Project:
         subprocess.run(list(map(str, command)), check=True)
     project.add_photographs()
     project.write_params()
+    (project.folder / ".venv").mkdir()
+    (project.folder / ".venv" / "ready").touch()  # these tests' environment is the project's, too
     return project
 
 
@@ -62,7 +64,6 @@ WHO = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 def follow(project: Project, commands: list[str]) -> str:
     """Run commands as they stand, in one shell; each must end well."""
     environment = project.environment | {
-        "MAKEFLAGS": "--assume-old=.venv/ready",  # these tests' environment is the project's
         "GIT_AUTHOR_NAME": "t",
         "GIT_AUTHOR_EMAIL": "t@example.org",
         "GIT_COMMITTER_NAME": "t",

@@ -30,6 +30,7 @@ STAGES: dict[str, Any] = GRAPH["stages"]
 SCRIPTS = sorted(
     path.stem for path in (REPOSITORY / "stages").glob("*.py") if path.stem != "__init__"
 )
+TOOLS = sorted(path.stem for path in (REPOSITORY / "stages/tools").glob("[a-z]*.py"))
 PARAMETER_FILES = [
     REPOSITORY / "params.yaml",
     *sorted((REPOSITORY / "docs/recipes").glob("*.yaml")),
@@ -132,6 +133,22 @@ def test_no_stage_imports_another(name: str) -> None:
 def test_no_library_module_imports_a_stage() -> None:
     for path in (REPOSITORY / "stages" / "common").glob("*.py"):
         assert imported(path) & {f"stages.{name}" for name in SCRIPTS} == set(), path.name
+
+
+def test_no_tool_imports_a_stage_or_another_tool() -> None:
+    assert TOOLS
+    for name in TOOLS:
+        others = imported(file_of(f"stages.tools.{name}"))
+        assert {other for other in others if not other.startswith("stages.common.")} == set(), name
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_has_tests_and_is_run_by_make(name: str) -> None:
+    assert (REPOSITORY / "tests" / "tools" / f"test_{name}.py").is_file()
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert re.search(rf"^\tpython -m stages\.tools\.{name}\b", makefile, re.MULTILINE)
+    help_text = __import__(f"stages.tools.{name}", fromlist=["main"]).__doc__
+    assert re.search(r"`?make\b", help_text)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -43,12 +43,18 @@ def run(main: Callable[..., None]) -> None:
     the stage.
     """
     stage = Path(inspect.getfile(main)).stem
+    shell(stage, lambda: main(**_arguments(main, stage)))
+
+
+def shell(stage: str, call: Callable[[], None], again: str = "dvc repro") -> None:
+    """Call a function, and end the process with 1 on a fault; `again` is the command that goes on
+    after Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):  # a name that is not valid Unicode must not end a run
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
-        main(**_arguments(main, stage))
+        call()
         sys.stdout.flush()
         if daemons.GIVEN_UP.is_set():
             _end_at_once(0)
@@ -67,7 +73,7 @@ def run(main: Callable[..., None]) -> None:
             "as in `SRSET_WORKERS=1 dvc repro`",
         )
     except KeyboardInterrupt:
-        print(f"error: {stage}: interrupted: run `dvc repro` to go on", file=sys.stderr, flush=True)
+        print(f"error: {stage}: interrupted: run `{again}` to go on", file=sys.stderr, flush=True)
         _end_at_once(130)  # after a second Ctrl-C a thread may be in OpenVINO, which would abort
 
 

@@ -1,4 +1,4 @@
-"""Fit the project to this machine, once, after its packages are installed: `make` runs it.
+"""Fit the project to this machine: `make` does it once, after the packages are installed.
 
 Where the file system has clones (btrfs, XFS), DVC is told to use them instead of hard links: they
 cost no disk either, and every file has bytes of its own. And this Python finds the stages from any

@@ -1,0 +1,71 @@
+"""Guard: files that people write to have bytes of their own, and tiles edited by hand are told."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.common import tables
+from stages.common.images import write_png
+from stages.common.params import read
+from stages.common.tables import Lineage
+from stages.tools import guard
+from tests.conftest import REPOSITORY, noise, sha256_of_png
+
+PARAMS = read(REPOSITORY / "params.yaml")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a dataset of five tiles, and a photograph that DVC has linked to its cache."""
+    monkeypatch.chdir(tmp_path)
+    params = PARAMS | {"gather": PARAMS["gather"] | {"source": "data/source"}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    rows = []
+    for i in range(5):
+        write_png(Path(f"data/dataset/samples/{i}.png"), noise(8, 8, i))
+        os.utime(f"data/dataset/samples/{i}.png", (10**9, 10**9))
+        digest = sha256_of_png(noise(8, 8, i))
+        rows.append(Lineage(f"{i}.png", digest, 0.5, "t", "1", 0, 0, 8, 8, ".", "a.jpg", "00"))
+    tables.write(Path("data/dataset/lineage.csv"), Lineage, rows)
+    (tmp_path / "data/source/film").mkdir(parents=True)
+    (tmp_path / "data/source/film/a.jpg").write_bytes(b"photograph")
+    (tmp_path / "data/source/film/a.jpg").chmod(0o444)
+    os.link("data/source/film/a.jpg", "object")
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    guard.main()
+    return capsys.readouterr().out.splitlines()
+
+
+def test_links_are_broken_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys) == ["gave 1 files bytes of their own, apart from DVC's cache"]
+    assert said(capsys) == []
+    assert not Path("object").samefile("data/source/film/a.jpg")
+
+
+def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    guard.main()
+    capsys.readouterr()
+    write_png(Path("data/dataset/samples/3.png"), noise(8, 8, 3))  # the same content again
+    assert said(capsys) == []
+    write_png(Path("data/dataset/samples/3.png"), noise(8, 8, 33))
+    for name in ("1.png", "2.png"):
+        (project / "data/dataset/samples" / name).unlink()
+    (told,) = said(capsys)
+    assert told == (
+        "tiles 2 deleted by hand, as data/dataset/samples/1.png and 1 changed by hand, as "
+        "data/dataset/samples/3.png: `dvc repro` puts them back; to leave tiles out, lower "
+        "cutoff.subimages.count or name their photograph in gather.exclude"
+    )
+
+
+def test_before_the_first_run_there_is_nothing_to_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
+    assert said(capsys) == []
