@@ -18,14 +18,14 @@ from typing import Any
 
 import yaml
 
-from stages.common import backends, disk, files, git, images, links, params, store
+from stages.common import backends, disk, files, git, images, links, models, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read to forecast
 
 
-def models(pipeline: Path) -> dict[str, type[params.Params]]:
+def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
     """The parameter model of every stage in a dvc.yaml that has one, by section."""
     found = {}
     for name in yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]:
@@ -115,11 +115,9 @@ def some_sizes(source: Path, min_short_edge: int) -> tuple[list[tuple[int, int]]
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
     """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
-    from stages.common import weights  # brings torch
-
     told = []
     for look in (
-        lambda: weights.load(score["model"], weights_folder),
+        lambda: check_weights(score["model"], weights_folder),
         lambda: backends.resolve(score["device"], score["precision"]),
     ):
         try:
@@ -129,10 +127,21 @@ def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
     return told
 
 
+def check_weights(model: str, folder: Path) -> None:
+    """A pinned file must have its hash; any other must be a checkpoint that can be loaded."""
+    path = models.locate(model, folder)
+    if model in models.MODELS:
+        models.check_pinned(model, path, path.stat().st_size, files.sha256_of(path))
+    else:
+        from stages.common import weights  # brings torch, which takes a second
+
+        weights.load(model, folder)
+
+
 def main(weights_folder: Path, checked: Path) -> None:
     path = Path("params.yaml")
     sections = params.read(path)
-    told = faults(sections, models(Path("dvc.yaml")))
+    told = faults(sections, parameter_models(Path("dvc.yaml")))
     if not told:
         told = folder_faults(sections["gather"]) + unusable(sections["score"], weights_folder)
     if told:

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from stages import check
-from stages.check import faults, models
+from stages.check import faults, parameter_models
 from stages.common import links
 from stages.common.errors import UserError
 from stages.common.params import read
 from tests.conftest import REPOSITORY, Stage
 
-MODELS = models(REPOSITORY / "dvc.yaml")
+MODELS = parameter_models(REPOSITORY / "dvc.yaml")
 WEIGHTS = Path("data/weights")
 SECTIONS = read(REPOSITORY / "params.yaml")
 

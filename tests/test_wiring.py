@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from stages.check import models
+from stages.check import parameter_models
 from stages.common.params import Params, faults, read
 from tests.conftest import REPOSITORY
 
@@ -252,7 +252,7 @@ def places(values: dict[str, Any], model: type[BaseModel], where: str = "") -> s
     return found
 
 
-MODELS = models(REPOSITORY / "dvc.yaml")
+MODELS = parameter_models(REPOSITORY / "dvc.yaml")
 
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)

@@ -86,6 +86,18 @@ def locate(model: str, folder: Path) -> Path:
     return path
 
 
+def check_pinned(model: str, path: Path, size: int, sha256: str) -> None:
+    """A file of a key of `MODELS` must be the pinned one.
+
+    Raises:
+        UserError: where it is not.
+    """
+    known = MODELS.get(model)
+    if known and sha256 != known.sha256:
+        fault = difference(known, size, sha256)
+        raise UserError(f"{path}: {fault}; delete it, then {remedy(model, path.parent)}")
+
+
 def fetch(model: Model, folder: Path) -> Path:
     """Download a model's file into a folder, unless the right one is there, and check its hash.
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from stages.common.errors import UserError
-from stages.common.models import MODELS, difference, locate, remedy
+from stages.common.models import check_pinned, locate
 from stages.common.network import HyperIQA
 
 # How a name in each layout begins that no other layout has, which backbone that means, and what
@@ -78,12 +78,10 @@ class Weights:
 
 def load(model: str, folder: Path) -> Weights:
     """Load a key of `MODELS` from a folder, or the checkpoint that `model` is a path to."""
-    known, path = MODELS.get(model), locate(model, folder)
+    path = locate(model, folder)
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    if known and sha256 != known.sha256:
-        fault = difference(known, len(content), sha256)
-        raise UserError(f"{path}: {fault}; delete it, then {remedy(model, folder)}")
+    check_pinned(model, path, len(content), sha256)
     network, scale = build(read(content, where=str(path)), where=str(path))
     return Weights(network, sha256, scale)
 
