@@ -20,14 +20,23 @@ def check_room(folder: Path, needed: int, what: str) -> None:
     Raises:
         UserError: where it has not.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
+    if not has_room(folder, needed):
         raise UserError(
-            f"{folder}: {what} needs {told(needed)} at least, and {told(free)} is free: free some "
-            "space (`dvc gc --workspace` drops old versions), move the project to a larger disk, "
-            "or keep less by a cutoff"
+            f"{folder}: {what} needs {told(needed)} at least, and {told(free(folder))} is free: "
+            "free some space (`dvc gc --workspace` drops old versions), move the project to a "
+            "larger disk, or keep less by a cutoff"
         )
+
+
+def has_room(folder: Path, needed: int) -> bool:
+    """Whether so many bytes fit on the disk of a folder, which may not exist yet."""
+    return needed <= free(folder)
+
+
+def free(folder: Path) -> int:
+    """Bytes that are free where a folder is, or would be."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
 
 
 def told(size: int) -> str:

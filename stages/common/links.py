@@ -10,10 +10,11 @@ import fcntl
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
-from stages.common import files
+from stages.common import disk, files
 
 CLONE = 0x40049409  # the ioctl FICLONE of linux/fs.h: share the blocks until one side is written
 EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --queue` and `--temp` work; nobody edits there
@@ -51,11 +52,21 @@ def own(folder: Path) -> int:
     """Give every file below a folder that DVC has linked to its cache bytes of its own, as `dvc
     unprotect` does: to write over it then changes this file alone. Its time stays.
 
-    Gives the number of files. Links that a person has made are left as they are.
+    Gives the number of files. Links that a person has made are left as they are, and all where the
+    disk has no room for copies.
     """
     if is_experiment() or not folder.is_dir():
         return 0
     linked = [folder / name for name in files.files_below(folder) if is_linked(folder / name)]
+    needed = sum(path.stat().st_size for path in linked)
+    if not disk.has_room(folder, needed):
+        print(
+            f"warning: {folder}: {len(linked):,} files share their bytes with DVC's cache, and "
+            f"there is no room for {disk.told(needed)} of copies: never write into one, but remove "
+            "it first and then copy the new one",
+            file=sys.stderr,
+        )
+        return 0
     for path in linked:
         # Beside the folder, where a killed run leaves no stranger among the photographs.
         descriptor, name = tempfile.mkstemp(dir=folder.parent, prefix=f".{folder.name}.")

@@ -146,7 +146,7 @@ class _TransferError(Exception):
 
 def _download(url: str, part: Path, model: Model) -> None:
     """Bring `part` to its full length, asking again after each break that brought it further."""
-    with tqdm(total=model.size, unit="B", unit_scale=True, desc=model.file) as bar:
+    with tqdm(total=model.size, unit="B", unit_scale=True, desc=model.file, disable=None) as bar:
         while (have := _size(part)) < model.size:
             reason = "the connection ended"
             try:

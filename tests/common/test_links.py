@@ -78,14 +78,17 @@ def test_an_experiments_folder_is_left_as_it_is(
     assert is_linked(path)
 
 
-def test_a_full_disk_leaves_the_linked_file(tiny_disk: Callable[[str], Path]) -> None:
+def test_without_room_for_copies_the_links_stay_and_that_is_told(
+    tiny_disk: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     disk = tiny_disk("size=160k")
     path = as_dvc_links(disk / "source" / "a.png", disk / "object", bytes(100_000))
-    with pytest.raises(OSError, match="No space left"):
-        own(disk / "source")
-    assert path.read_bytes() == bytes(100_000)
+    assert own(disk / "source") == 0
     assert path.samefile(disk / "object")
-    assert sorted(p.name for p in disk.iterdir()) == ["object", "source"]
+    assert capsys.readouterr().err == (
+        f"warning: {disk}/source: 1 files share their bytes with DVC's cache, and there is no room "
+        "for 0 MB of copies: never write into one, but remove it first and then copy the new one\n"
+    )
 
 
 @pytest.mark.parametrize("kind", ["btrfs", "xfs"])
