@@ -27,7 +27,8 @@ import numpy as np
 from PIL import Image
 
 from bench.measure import Cost, machine, run
-from stages.common import files, images, tables
+from stages.common import files, tables
+from stages.common.pixels import images
 from stages.common.tables import Scaled, Tile, Verdict
 
 Made = TypeVar("Made")

@@ -21,6 +21,7 @@ import numpy as np
 
 from bench.measure import Cost, machine, run
 from stages.common import store, tables
+from stages.common.pixels import likeness
 from stages.common.tables import Photograph, Tile
 
 PARAMS = """
@@ -82,7 +83,7 @@ def photographs(rows: int) -> list[Photograph]:
 
 def fill(rows: int) -> None:
     """Put a score for every row into the store, a few at a time, as a run does."""
-    from stages.common import weights
+    from stages.common.hyperiqa import weights
     from stages.score import fingerprint
 
     names = list(hashes(rows))
@@ -102,7 +103,6 @@ def fill(rows: int) -> None:
 
 def search(rows: int) -> None:
     """Search as gather does, where one in a hundred is a copy and one an evaluation image."""
-    from stages.common import hashes
 
     sample = photographs(rows + EVALUATION)
     evaluation = sample[rows:]
@@ -111,11 +111,11 @@ def search(rows: int) -> None:
         sample[i] = sample[i]._replace(pixels=sample[i - 1].pixels)
         sample[i - 50] = sample[i - 50]._replace(dhash=evaluation[i % EVALUATION].dhash)
     start = perf_counter()
-    looked = list(hashes.without_evaluation(sample, evaluation))
+    looked = list(likeness.without_evaluation(sample, evaluation))
     print(f"evaluation sets: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
     allowed = [row for row in looked if isinstance(row, Photograph)]
     start = perf_counter()
-    judged = list(hashes.without_duplicates(allowed))
+    judged = list(likeness.without_duplicates(allowed))
     print(f"duplicates: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
     kept = sum(isinstance(row, Photograph) for row in judged)
     assert (len(allowed), kept) == (rows - rows // 100, rows - 2 * (rows // 100))

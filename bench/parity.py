@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from stages.common import crops
-from stages.common.backends import openvino_network
-from stages.common.images import read
-from stages.common.network import CROP, HyperIQA, fold
-from stages.common.weights import load, names_in
+from stages.common.hyperiqa import crops
+from stages.common.hyperiqa.backends import openvino_network
+from stages.common.hyperiqa.network import CROP, HyperIQA, fold
+from stages.common.hyperiqa.weights import load, names_in
+from stages.common.pixels.images import read
 
 TOLERANCE = 1e-5
 SIZES = (

@@ -18,9 +18,11 @@ from typing import Any
 
 import yaml
 
-from stages.common import backends, disk, files, git, images, links, models, params, store
+from stages.common import disk, files, git, links, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.hyperiqa import backends, models
+from stages.common.pixels import images
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read to forecast
 
@@ -133,7 +135,7 @@ def check_weights(model: str, folder: Path) -> None:
     if model in models.MODELS:
         models.check_pinned(model, path, path.stat().st_size, files.sha256_of(path))
     else:
-        from stages.common import weights  # brings torch, which takes a second
+        from stages.common.hyperiqa import weights  # brings torch, which takes a second
 
         weights.load(model, folder)
 

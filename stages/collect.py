@@ -2,8 +2,8 @@
 
 Takes:  the folder of photographs; gathered.csv, rejected.csv; cutoff_images.csv.
 Leaves: hr/<section>/<name>-<hash>.png, 8-bit RGB, sRGB, upright; collected.csv (`Collected`).
-Rule:   the one door for pixels (common/images.py); a name says the photograph and its hash. The
-        folder must hold the files that `gather` listed, no more and no less.
+Rule:   the one door for pixels (common/pixels/images.py); a name says the photograph and its hash.
+        The folder must hold the files that `gather` listed, no more and no less.
 """
 
 import hashlib
@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from stages.common import disk, files, images, listing, tables, workers
+from stages.common import disk, files, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.pixels import images
 from stages.common.tables import Collected, Photograph, Refused, Verdict
 
 

@@ -22,13 +22,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from stages.common import images, links, listing, tables, versions, workers
+from stages.common import links, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hashes import Row, without_duplicates, without_evaluation
-from stages.common.images import ImageError
 from stages.common.params import Params
+from stages.common.pixels import images
+from stages.common.pixels.images import ImageError
+from stages.common.pixels.likeness import Row, without_duplicates, without_evaluation
 from stages.common.tables import Photograph, Refused
+from stages.common.versions import records
 
 
 class GatherParams(Params):
@@ -124,7 +126,7 @@ def changed(before: Iterable[Row], after: Iterable[Row]) -> list[listing.Change]
 
 def rows_before(gathered: Path, rejected: Path) -> list[Row]:
     """The rows of the run before, from DVC's cache; none where there are none."""
-    kept, refused = versions.recorded_file(gathered), versions.recorded_file(rejected)
+    kept, refused = records.recorded_file(gathered), records.recorded_file(rejected)
     if kept is None or refused is None:
         return []
     return [*tables.read(kept, Photograph), *tables.read(refused, Refused)]

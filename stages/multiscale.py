@@ -18,9 +18,10 @@ from typing import Annotated
 from PIL import Image
 from pydantic import Field
 
-from stages.common import disk, files, images, links, tables, workers
+from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
 from stages.common.params import Params
+from stages.common.pixels import images
 from stages.common.tables import Collected, Rejected, Scaled
 
 

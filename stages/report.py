@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.common import files, page, sheets, tables
+from stages.common import files, tables
 from stages.common.cli import run
-from stages.common.summary import reasons, samples, shares, what_if, write_curve
+from stages.common.pages import page, sheets
+from stages.common.pages.summary import reasons, samples, shares, what_if, write_curve
 from stages.common.tables import (
     Collected,
     Photograph,

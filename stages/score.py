@@ -2,10 +2,10 @@
 
 Takes:  a table with path, sha256, width and height; the folder the paths are in; the weights.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
-Rule:   the mean of the network's scores of the image's crops (common/crops.py). What the score
-        store knows is not computed again. One device and precision makes the whole table; where
-        that is not the CPU in fp32, it is compared with it first (common/trust.py), and where it
-        fails, then or later, `device: auto` starts again on the CPU.
+Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). What the
+        score store knows is not computed again. One device and precision makes the whole table;
+        where that is not the CPU in fp32, it is compared with it first (common/hyperiqa/trust.py),
+        and where it fails, then or later, `device: auto` starts again on the CPU.
 Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
         Network", CVPR 2020.
 """
@@ -21,21 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from stages.common import (
-    backends,
-    crops,
-    files,
-    images,
-    models,
-    scorer,
-    store,
-    tables,
-    trust,
-    workers,
-)
+from stages.common import files, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
+from stages.common.pixels import images
 from stages.common.tables import Item, Score
 
 SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
@@ -86,7 +77,9 @@ def compiled(
     Raises:
         trust.NetworkError: where a network that is not the exact one does not compile.
     """
-    from stages.common import weights  # brings torch, which decoding processes need not load
+    from stages.common.hyperiqa import (
+        weights,  # brings torch, which decoding processes need not load
+    )
 
     loaded = weights.load(model, weights_folder)
     if loaded.sha256 != sha256:  # its scores would get the other's key

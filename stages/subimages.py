@@ -18,10 +18,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.common import disk, files, images, tables, workers
+from stages.common import disk, files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
+from stages.common.pixels import images
 from stages.common.tables import Rejected, Scaled, Tile
 
 

@@ -20,11 +20,12 @@ from typing import Annotated
 from PIL import Image
 from pydantic import Field
 
-from stages.common import files, images, tables, workers
+from stages.common import files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hashes import NEAR_BITS, distances
 from stages.common.params import Params
+from stages.common.pixels import images
+from stages.common.pixels.likeness import NEAR_BITS, distances
 from stages.common.tables import Photograph, Validation, Verdict
 
 APART_BITS = 64  # of 256; unrelated photographs differ in 128 on average

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import configuration, settings
 from PIL import Image
 
-from stages.common import backends, daemons, listing, weights
-from stages.common.backends import Network
-from stages.common.images import Pixels, encode_png
+from stages.common import daemons, listing
+from stages.common.hyperiqa import backends, weights
+from stages.common.hyperiqa.backends import Network
+from stages.common.pixels.images import Pixels, encode_png
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "data" / "samples"

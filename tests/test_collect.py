@@ -13,7 +13,7 @@ from stages import collect
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
-from stages.common.images import decode
+from stages.common.pixels.images import decode
 from stages.common.tables import Collected, Photograph, Refused, Verdict
 from tests.conftest import encoded, noise
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common.crops import CROP, POLICIES, count, cut, plan, prepare
+from stages.common.hyperiqa.crops import CROP, POLICIES, count, cut, plan, prepare
 
 SIDES = st.integers(1, 3000)
 SEEDS = st.integers(0, 2**256 - 1).map("{:064x}".format)

@@ -13,8 +13,8 @@ from stages import dataset
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
-from stages.common.images import write_png
 from stages.common.params import faults
+from stages.common.pixels.images import write_png
 from stages.common.tables import Lineage, Tile, Verdict
 from stages.dataset import DatasetParams, lineage, meta_info, score_list
 from tests.conftest import noise, sha256_of_png

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stages import gather
-from stages.common import listing, tables, versions
+from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
-from stages.common.hashes import NEAR_BITS
-from stages.common.images import decode, dhash, encode_png, pixels_sha256
+from stages.common.pixels.images import decode, dhash, encode_png, pixels_sha256
+from stages.common.pixels.likeness import NEAR_BITS
 from stages.common.tables import Photograph, Refused
+from stages.common.versions import records
 from stages.gather import GatherParams, without_duplicates, without_evaluation
 from tests.conftest import Stage, blobs, encoded, environment, noise
 from tests.strategies import file_names, with_changes
@@ -466,7 +467,7 @@ def test_what_changed_since_the_last_run_is_told_and_written(
     assert not Path("in out/changes.csv").exists()
     outs = [Path("in out/gathered.csv"), Path("in out/rejected.csv")]
     cached = [Path(name).rename(f"before-{name.name}") for name in outs]
-    monkeypatch.setattr(versions, "recorded_file", dict(zip(outs, cached, strict=True)).get)
+    monkeypatch.setattr(records, "recorded_file", dict(zip(outs, cached, strict=True)).get)
     assert gathered(Path("in")) == first
     assert capsys.readouterr().out.endswith("since the last run: no change\n")
     Path("in/a.png").unlink()

@@ -12,7 +12,7 @@ from PIL import Image
 from stages import multiscale
 from stages.common import tables
 from stages.common.files import sha256_of
-from stages.common.images import Pixels, read, write_png
+from stages.common.pixels.images import Pixels, read, write_png
 from stages.common.tables import Collected, Rejected, Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from tests.conftest import noise, sha256_of_png

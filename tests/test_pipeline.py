@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from stages.common import tables
-from stages.common.images import decode
+from stages.common.pixels.images import decode
 from stages.common.tables import (
     Collected,
     Lineage,

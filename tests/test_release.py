@@ -14,7 +14,7 @@ from stages import release
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
-from stages.common.images import write_png
+from stages.common.pixels.images import write_png
 from stages.common.tables import Lineage, Validation
 from stages.release import check_apart
 from tests.conftest import noise, sha256_of_png

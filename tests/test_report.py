@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from stages import report
 from stages.common import tables
-from stages.common.images import read, write_png
-from stages.common.summary import Curve, reasons, samples, shares, what_if, write_curve
+from stages.common.pages.summary import Curve, reasons, samples, shares, what_if, write_curve
+from stages.common.pixels.images import read, write_png
 from stages.common.tables import (
     Collected,
     Photograph,
@@ -23,7 +23,7 @@ from stages.common.tables import (
     Validation,
     Verdict,
 )
-from tests.common.test_page import Cells
+from tests.common.pages.test_page import Cells
 from tests.conftest import blobs, sha256_of_png
 
 TILE = 48

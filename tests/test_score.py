@@ -11,12 +11,14 @@ import pytest
 from PIL import Image, ImageFilter
 
 from stages import score
-from stages.common import backends, crops, images, scorer, store, tables
-from stages.common.backends import Network
+from stages.common import store, tables
 from stages.common.errors import UserError
-from stages.common.images import decode, write_png
+from stages.common.hyperiqa import backends, crops, scorer
+from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.weights import Weights
+from stages.common.pixels import images
+from stages.common.pixels.images import decode, write_png
 from stages.common.tables import Item, Score
-from stages.common.weights import Weights
 from stages.score import ScoreParams, fingerprint, saved
 from tests.conftest import REPOSITORY, blobs
 

@@ -20,12 +20,13 @@ import torch
 from numpy.typing import NDArray
 
 from stages import score
-from stages.common import backends, store, tables, trust
-from stages.common.backends import Network
+from stages.common import store, tables
 from stages.common.errors import UserError
-from stages.common.images import write_png
+from stages.common.hyperiqa import backends, trust
+from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.weights import Weights
+from stages.common.pixels.images import write_png
 from stages.common.tables import Item, Score
-from stages.common.weights import Weights
 from tests.conftest import blobs, environment
 from tests.test_score import COMPILE, PARAMS, WEIGHTS, listed, scored
 
@@ -347,7 +348,7 @@ def test_a_bug_on_the_cpu_is_no_fault_of_the_gpu(
 HANGS = """
 import atexit, time
 from stages import score
-from stages.common import backends, trust
+from stages.common.hyperiqa import backends, trust
 
 def hangs(*_):
     time.sleep(600)

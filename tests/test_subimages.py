@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stages import subimages
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.images import read, write_png
+from stages.common.pixels.images import read, write_png
 from stages.common.tables import Rejected, Scaled, Tile
 from stages.subimages import SubimagesParams, offsets
 from tests.conftest import noise, sha256_of_png

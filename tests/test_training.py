@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common import images
-from stages.common.network import HyperIQA
+from stages.common.hyperiqa.network import HyperIQA
+from stages.common.pixels import images
 from training import (
     average,
     blend,

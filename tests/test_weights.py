@@ -19,11 +19,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from stages.common import models
 from stages.common.errors import UserError
-from stages.common.models import MODELS, Model, fetch, main
-from stages.common.network import HyperIQA
-from stages.common.weights import Weights, load, names_in
+from stages.common.hyperiqa import models
+from stages.common.hyperiqa.models import MODELS, Model, fetch, main
+from stages.common.hyperiqa.network import HyperIQA
+from stages.common.hyperiqa.weights import Weights, load, names_in
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = [
@@ -514,7 +514,7 @@ def test_main_tells_the_licence_first(
 
 def test_the_command_line_ends_with_one_line(tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "stages.common.models", "koniq", str(tmp_path)],
+        [sys.executable, "-m", "stages.common.hyperiqa.models", "koniq", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

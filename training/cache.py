@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from stages.common import images, tables
+from stages.common import tables
 from stages.common.cli import run
-from stages.common.crops import CROP
+from stages.common.hyperiqa.crops import CROP
+from stages.common.pixels import images
 from training import degradations, split
 from training.degradations import KINDS, VERSIONS, Pixels
 from training.initial import means

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from stages.common.crops import CROP
+from stages.common.hyperiqa.crops import CROP
 
 KINDS = ("blur", "noise", "jpeg", "downup")
 VERSIONS = 4  # of a crop in a set: itself and three severities

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from scipy.stats import pearsonr, spearmanr
 from tqdm import tqdm
 
-from stages.common import images, tables
+from stages.common import tables
 from stages.common.cli import run
+from stages.common.pixels import images
 from training.prepare import Rated
 from training.scoring import load, score
 

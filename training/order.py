@@ -18,8 +18,9 @@ from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
-from stages.common import images, tables
+from stages.common import tables
 from stages.common.cli import run
+from stages.common.pixels import images
 from training.degradations import Pixels, degrade
 from training.scoring import load, score
 

@@ -6,8 +6,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from stages.common import crops
-from stages.common.network import HyperIQA, fold
+from stages.common.hyperiqa import crops
+from stages.common.hyperiqa.network import HyperIQA, fold
 from training.degradations import Pixels
 from training.split import device
 

@@ -40,14 +40,14 @@ from numpy.typing import NDArray
 
 from bench.measure import machine
 from bench.parity import Peer, Pixels, calibrated, fitted, ours, peer, photographs, write_layouts
-from stages.common import crops
-from stages.common.backends import BATCH, Network, network_on, resolve
 from stages.common.files import sha256_of
-from stages.common.images import write_png
-from stages.common.network import fold
-from stages.common.scorer import Batches, score
+from stages.common.hyperiqa import crops
+from stages.common.hyperiqa.backends import BATCH, Network, network_on, resolve
+from stages.common.hyperiqa.network import fold
+from stages.common.hyperiqa.scorer import Batches, score
+from stages.common.hyperiqa.weights import load
+from stages.common.pixels.images import write_png
 from stages.common.tables import Item
-from stages.common.weights import load
 
 PHOTOGRAPH, TILE = 1024, 512  # px
 PEER_PHOTOGRAPHS, PEER_TILES = 8, 4  # that pyiqa scores in a round

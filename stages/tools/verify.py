@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import cli, files, integrity, mending, versions
-from stages.common.checksums import Checksums
+from stages.common import cli, files
 from stages.common.errors import UserError
-from stages.common.integrity import ABSENT, CHANGED, DAMAGED, KINDS, MISSING, Finding
-from stages.common.versions import DIR, Recorded
+from stages.common.versions import integrity, mending, records
+from stages.common.versions.checksums import Checksums
+from stages.common.versions.integrity import ABSENT, CHANGED, DAMAGED, KINDS, MISSING, Finding
+from stages.common.versions.records import DIR, Recorded
 
 ROOT = Path()
 
@@ -38,12 +39,12 @@ class Survey(NamedTuple):
         return {m for m, got in self.objects.items() if not integrity.is_as_named(m, got)}
 
 
-def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums) -> Survey:
-    """Hash all that the records (tag, out) name, and the outs of the workspace, whose tag is ""."""
-    current = [out for tag, out in records if not tag]
-    measured = measure_objects({out.md5 for _, out in records}, cache, sums)
+def survey(recorded: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums) -> Survey:
+    """Hash all that is recorded (tag, out), and the outs of the workspace, whose tag is ""."""
+    current = [out for tag, out in recorded if not tag]
+    measured = measure_objects({out.md5 for _, out in recorded}, cache, sums)
     lists = {
-        md5: versions.tree(versions.object_path(cache, md5).read_bytes())
+        md5: records.tree(records.object_path(cache, md5).read_bytes())
         for md5, got in measured.items()
         if md5.endswith(DIR) and integrity.is_as_named(md5, got)
     }
@@ -52,8 +53,8 @@ def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums
     paths += [
         posixpath.join(folder, name) for folder, names in folders.items() for name in names or ()
     ]
-    named = integrity.stands(records, lists)
-    where = {md5: str(versions.object_path(cache, md5)) for md5 in named}
+    named = integrity.stands(recorded, lists)
+    where = {md5: str(records.object_path(cache, md5)) for md5 in named}
     both = sums.of([*paths, *where.values()])  # at once: many are links to each other
     found = {path: both[path] for path in paths}
     measured |= {md5: both[path] for md5, path in where.items()}
@@ -61,12 +62,12 @@ def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums
         if out.md5.endswith(DIR) and out.md5 not in lists:
             names = folders[out.path] or []
             listed = {name: found[posixpath.join(out.path, name)] or "" for name in names}
-            if versions.md5_of(versions.tree_content(listed)) == out.md5.removesuffix(DIR):
+            if records.md5_of(records.tree_content(listed)) == out.md5.removesuffix(DIR):
                 lists[out.md5] = listed
-    named = integrity.stands(records, lists)
-    for _, out in records:
+    named = integrity.stands(recorded, lists)
+    for _, out in recorded:
         if out.md5.endswith(DIR) and out.md5 not in lists:  # its files may have any object
-            for md5 in versions.objects(cache):
+            for md5 in records.objects(cache):
                 named.setdefault(md5, [integrity.unknown(out)])
     measured |= measure_objects(set(named) - set(measured), cache, sums)
     lost = {md5 for md5, got in measured.items() if not integrity.is_as_named(md5, got)}
@@ -80,7 +81,7 @@ def survey(records: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums
 
 def measure_objects(names: set[str], cache: Path, sums: Checksums) -> dict[str, str | None]:
     """MD5 of objects, by the MD5 that is their name."""
-    paths = {md5: str(versions.object_path(cache, md5)) for md5 in sorted(names)}
+    paths = {md5: str(records.object_path(cache, md5)) for md5 in sorted(names)}
     measured = sums.of(paths.values())
     return {md5: measured[path] for md5, path in paths.items()}
 
@@ -114,7 +115,7 @@ def put_objects(seen: Survey, cache: Path) -> int:
     done = 0
     for md5 in {f.md5 for f in seen.findings if f.kind in (DAMAGED, ABSENT)}:
         if md5 in seen.lists:
-            content = versions.tree_content(seen.lists[md5])
+            content = records.tree_content(seen.lists[md5])
             done += mending.put_object(cache, md5, io.BytesIO(content))
         elif md5 in have:
             with Path(have[md5]).open("rb") as file:
@@ -156,24 +157,24 @@ def summary(seen: Survey, sums: Checksums) -> str:
 
 
 class Project:
-    """A project's records, cache and hashes, for one run."""
+    """A project's recorded, cache and hashes, for one run."""
 
     def __init__(self, all_tags: bool) -> None:
         self.all_tags = all_tags
         self.looked = False
         self.sums = Checksums()
-        self.cache = versions.cache_folder(ROOT)
-        self.records = [("", out) for out in versions.read(ROOT)]
-        for tag in versions.tags(ROOT) if all_tags else ():
-            self.records += [(tag, out) for out in versions.read_revision(ROOT, tag)]
-        if not self.records:
+        self.cache = records.cache_folder(ROOT)
+        self.recorded = [("", out) for out in records.read(ROOT)]
+        for tag in records.tags(ROOT) if all_tags else ():
+            self.recorded += [(tag, out) for out in records.read_revision(ROOT, tag)]
+        if not self.recorded:
             raise UserError(
                 "nothing is recorded yet: `dvc repro` makes dvc.lock, `dvc add` *.dvc files"
             )
 
     def look(self) -> Survey:
         """Hash all, print what is damaged or not yet told, and let DVC see it."""
-        seen = survey(self.records, self.cache, self.sums)
+        seen = survey(self.recorded, self.cache, self.sums)
         aside = make_seen(seen, self.cache)
         for finding in seen.findings:
             line = integrity.told(finding, aside)
@@ -190,7 +191,7 @@ def mended(project: Project, seen: Survey) -> Survey:
         put = put_objects(seen, project.cache)
         seen = project.look()
     missing, fetched = seen.lost, 0
-    if any(f.kind == ABSENT for f in seen.findings) and versions.setting(ROOT, "core", "remote"):
+    if any(f.kind == ABSENT for f in seen.findings) and records.setting(ROOT, "core", "remote"):
         mending.dvc("fetch", *["--all-tags"] * project.all_tags)
         with mending.locked():
             project.look()
@@ -199,7 +200,7 @@ def mended(project: Project, seen: Survey) -> Survey:
             put += put_objects(seen, project.cache)
             seen = project.look()
     back, gone = to_put(seen)
-    link = (versions.setting(ROOT, "cache", "type") or "").startswith("hardlink")
+    link = (records.setting(ROOT, "cache", "type") or "").startswith("hardlink")
     with mending.locked():
         for path, md5 in back.items():
             mending.put_file(project.cache, md5, path, link=link)
@@ -235,7 +236,7 @@ def main() -> None:
     if arguments.mend and seen.findings:
         seen = mended(project, seen)
         print(*[f"left: {integrity.told(f, {})}" for f in seen.findings], sep="\n")
-    remote = versions.setting(ROOT, "core", "remote") is not None
+    remote = records.setting(ROOT, "core", "remote") is not None
     told = integrity.remedies(
         seen.findings, seen.lost, cache=project.cache, remote=remote, mended=arguments.mend
     )

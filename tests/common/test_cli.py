@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from stages.common import cli, tables
-from stages.common.images import write_png
+from stages.common.pixels.images import write_png
 from stages.common.tables import Scaled
 from tests.common.test_workers import alive
 from tests.conftest import REPOSITORY, Stage, environment, noise

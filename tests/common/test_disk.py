@@ -7,7 +7,7 @@ import pytest
 
 from stages.common.disk import LEAST_BYTES, check_room, png_bytes, told
 from stages.common.errors import UserError
-from stages.common.images import Pixels, encode_png
+from stages.common.pixels.images import Pixels, encode_png
 
 
 def test_photographs_take_more_than_the_least(sample_pixels: list[Pixels]) -> None:

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from stages.common import tables
-from stages.common.images import write_png
 from stages.common.params import read
+from stages.common.pixels.images import write_png
 from stages.common.tables import Lineage
 from stages.tools import guard
 from tests.conftest import REPOSITORY, noise, sha256_of_png

@@ -21,9 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import crops, images, workers
-from stages.common.backends import Network
+from stages.common import workers
 from stages.common.errors import UserError
+from stages.common.hyperiqa import crops
+from stages.common.hyperiqa.backends import Network
+from stages.common.pixels import images
 from stages.common.tables import Item
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key

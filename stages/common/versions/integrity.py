@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common.versions import DIR, Recorded, object_path
+from stages.common.versions.records import DIR, Recorded, object_path
 
 DAMAGED, ABSENT = "damaged in the cache", "missing in the cache"
 CHANGED, MISSING, NEW = (f"{word} in the workspace" for word in ("changed", "missing", "new"))

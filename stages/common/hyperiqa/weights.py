@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from stages.common.errors import UserError
-from stages.common.models import check_pinned, locate
-from stages.common.network import HyperIQA
+from stages.common.hyperiqa.models import check_pinned, locate
+from stages.common.hyperiqa.network import HyperIQA
 
 # How a name in each layout begins that no other layout has, which backbone that means, and what
 # the scores are multiplied by to lie on about 0..1.

@@ -6,9 +6,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common import integrity
-from stages.common.integrity import ABSENT, CHANGED, DAMAGED, MISSING, NEW, Finding
-from stages.common.versions import Recorded
+from stages.common.versions import integrity
+from stages.common.versions.integrity import ABSENT, CHANGED, DAMAGED, MISSING, NEW, Finding
+from stages.common.versions.records import Recorded
 
 A, B, C, LIST = "a" * 32, "b" * 32, "c" * 32, f"{'d' * 32}.dir"
 TILES = Recorded("data/hr", LIST, "collect", source=False, cached=True)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from PIL import Image, ImageCms, ImageOps
 
-from stages.common.images import (
+from stages.common.pixels.images import (
     ImageError,
     Pixels,
     decode,
@@ -404,7 +404,7 @@ def test_damage_inside_a_png_is_refused(sample_pixels: list[Pixels]) -> None:
 
 DECODE = """
 import sys
-from stages.common.images import ImageError, decode
+from stages.common.pixels.images import ImageError, decode
 try:
     print(decode(sys.stdin.buffer.read()).shape, end="")
 except ImageError as error:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stages.common import crops, scorer
-from stages.common.backends import Network
 from stages.common.errors import UserError
-from stages.common.images import decode, write_png
+from stages.common.hyperiqa import crops, scorer
+from stages.common.hyperiqa.backends import Network
+from stages.common.pixels.images import decode, write_png
 from stages.common.tables import Item
 from tests.conftest import blobs
 

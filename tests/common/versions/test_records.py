@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common import versions
 from stages.common.errors import UserError
-from stages.common.versions import Recorded
+from stages.common.versions import records
+from stages.common.versions.records import Recorded
 from tests.strategies import file_names
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
@@ -47,15 +47,15 @@ def test_a_files_object_is_found_if_it_is_there(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table = Path("data/t.csv")
-    assert versions.recorded_file(table) is None
+    assert records.recorded_file(table) is None
     write("dvc.yaml", "stages: {make: {cmd: x, outs: [data/t.csv]}}")
     write("dvc.lock", lock(make=out("data/t.csv", A)))
-    assert versions.recorded_file(table) is None
+    assert records.recorded_file(table) is None
     write(f".dvc/cache/files/md5/aa/{A[2:]}", "path")
-    found = versions.recorded_file(table)
+    found = records.recorded_file(table)
     assert found is not None
     assert found.read_text() == "path"
-    assert versions.recorded_file(Path("data/other.csv")) is None
+    assert records.recorded_file(Path("data/other.csv")) is None
 
 
 def test_outs_of_stages_and_of_sources_are_found(tmp_path: Path, write: Write) -> None:
@@ -63,7 +63,7 @@ def test_outs_of_stages_and_of_sources_are_found(tmp_path: Path, write: Write) -
     write("dvc.lock", lock(make=out("data/hr", f"{B}.dir")))
     write("data/source.dvc", f"outs:\n- {out('source', f'{A}.dir')}\n")
     write("other/x.dvc", f"wdir: ../data\nouts:\n- {out('photo.jpg', C)}\n")
-    assert versions.read(tmp_path) == [
+    assert records.read(tmp_path) == [
         Recorded("data/hr", f"{B}.dir", "make", source=False, cached=True),
         Recorded("data/photo.jpg", C, "other/x.dvc", source=True, cached=True),
         Recorded("data/source", f"{A}.dir", "data/source.dvc", source=True, cached=True),
@@ -78,13 +78,13 @@ def test_folders_of_data_and_of_other_projects_are_not_entered(
     for folder in ("data/hr", ".dvc/tmp", ".git", ".venv", "training"):
         write(f"{folder}/x.dvc", f"outs:\n- {out('x')}\n")
     write("training/.dvc/config", "")
-    assert [found.path for found in versions.read(tmp_path)] == ["data/hr"]
+    assert [found.path for found in records.read(tmp_path)] == ["data/hr"]
 
 
 def test_a_pipeline_in_a_folder_has_its_own_paths_and_name(tmp_path: Path, write: Write) -> None:
     write("sub/dvc.yaml", "stages: {make: {cmd: x, wdir: in, outs: [../b]}}")
     write("sub/dvc.lock", lock(make=out("../b")))
-    assert versions.read(tmp_path) == [
+    assert records.read(tmp_path) == [
         Recorded("sub/b", A, "sub/dvc.yaml:make", source=False, cached=True)
     ]
 
@@ -114,19 +114,19 @@ stages:
         "left over": True,
     }
     write("dvc.lock", lock(**{"score@images": ", ".join(map(out, paths))}))
-    assert {found.path: found.cached for found in versions.read(tmp_path)} == paths
+    assert {found.path: found.cached for found in records.read(tmp_path)} == paths
 
 
 def test_a_stage_that_dvc_yaml_has_no_more_counts_no_more(tmp_path: Path, write: Write) -> None:
     write("dvc.yaml", "stages: {new: {cmd: x, outs: [a]}}")
     write("dvc.lock", lock(new=out("a"), old=out("b")))
-    assert [found.path for found in versions.read(tmp_path)] == ["a"]
+    assert [found.path for found in records.read(tmp_path)] == ["a"]
 
 
 def test_what_has_no_bytes_here_is_left_out(tmp_path: Path, write: Write) -> None:
     write("a.dvc", "outs:\n- {path: later, hash: md5}\n")
     write("b.dvc", f"outs:\n- {out('../outside')}\n- {out('/mnt/outside')}\n")
-    assert versions.read(tmp_path) == []
+    assert records.read(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_refused(
 ) -> None:
     write(name, text)
     with pytest.raises(UserError) as raised:
-        versions.read(tmp_path)
+        records.read(tmp_path)
     assert str(raised.value).startswith(told)
 
 
@@ -164,53 +164,53 @@ def test_a_revision_is_read_as_the_working_tree_was(tmp_path: Path, write: Write
     git("add", "-A", "-f")
     git("commit", "-qm", "first")
     git("tag", "v1")
-    before = versions.read(tmp_path)
+    before = records.read(tmp_path)
     write("dvc.lock", lock(make=out("b", B)))
     assert [(found.path, found.cached) for found in before] == [("b", False), ("dätä/s", True)]
-    assert versions.tags(tmp_path) == ["v1"]
-    assert versions.read_revision(tmp_path, "v1") == before != versions.read(tmp_path)
+    assert records.tags(tmp_path) == ["v1"]
+    assert records.read_revision(tmp_path, "v1") == before != records.read(tmp_path)
     with pytest.raises(UserError, match=r"git ls-tree in .*v2"):
-        versions.read_revision(tmp_path, "v2")
+        records.read_revision(tmp_path, "v2")
 
 
 def test_the_cache_is_where_the_first_config_says(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert versions.cache_folder(tmp_path) == tmp_path / ".dvc" / "cache"
+    assert records.cache_folder(tmp_path) == tmp_path / ".dvc" / "cache"
     write("DVC_GLOBAL_CONFIG_DIR/config", "[cache]\n    dir = /mnt/shared\n")
-    assert versions.cache_folder(tmp_path) == Path("/mnt/shared")
+    assert records.cache_folder(tmp_path) == Path("/mnt/shared")
     write(
         ".dvc/config",
         '[core]\n    remote = store\n[cache]\n    type = "hardlink,copy"\n'
         "    dir = '../its cache'  # here\n['remote \"store\"']\n    url = /mnt\n",
     )
-    assert versions.cache_folder(tmp_path) == tmp_path / "its cache"
-    assert versions.setting(tmp_path, "cache", "type") == "hardlink,copy"
-    assert versions.setting(tmp_path, "core", "remote") == "store"
+    assert records.cache_folder(tmp_path) == tmp_path / "its cache"
+    assert records.setting(tmp_path, "cache", "type") == "hardlink,copy"
+    assert records.setting(tmp_path, "core", "remote") == "store"
     write(".dvc/config.local", "[cache]\n    dir = ~/cache\n")
     monkeypatch.setenv("HOME", "/home/me")
-    assert versions.cache_folder(tmp_path) == Path("/home/me/cache")
+    assert records.cache_folder(tmp_path) == Path("/home/me/cache")
     write(".dvc/config.local", "dir = 1\n")
     with pytest.raises(UserError, match="can't be read as DVC's settings"):
-        versions.cache_folder(tmp_path)
+        records.cache_folder(tmp_path)
 
 
 def test_an_object_lies_below_its_hash(tmp_path: Path) -> None:
-    path = versions.object_path(tmp_path, f"{A}.dir")
+    path = records.object_path(tmp_path, f"{A}.dir")
     assert path == tmp_path / "files" / "md5" / "aa" / f"{A[2:]}.dir"
     path.parent.mkdir(parents=True)
     for name in (path.name, A[2:], f".{A[2:]}.x1", f"{A[2:]}.damaged"):
         path.with_name(name).touch()
-    assert versions.objects(tmp_path) == [A, f"{A}.dir"]
+    assert records.objects(tmp_path) == [A, f"{A}.dir"]
 
 
 @given(st.dictionaries(file_names, st.sampled_from([A, B])))
 def test_a_list_is_what_it_was_made_of(files: dict[str, str]) -> None:
-    assert versions.tree(versions.tree_content(files)) == files
+    assert records.tree(records.tree_content(files)) == files
 
 
 def test_a_list_is_to_the_byte_that_of_dvc() -> None:
-    content = versions.tree_content({"ü.png": A, "b/a.png": B, "b.png": C})
+    content = records.tree_content({"ü.png": A, "b/a.png": B, "b.png": C})
     assert (
         content
         == (
@@ -223,5 +223,5 @@ def test_a_list_is_to_the_byte_that_of_dvc() -> None:
 @pytest.mark.parametrize("content", [b"", b"[", b"{}x", b"[1]", b"\xff", b'[{"md5": "a"}]'])
 def test_what_is_no_list_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="no list of a folder"):
-        versions.tree(content)
-    assert json.loads(versions.tree_content({})) == []
+        records.tree(content)
+    assert json.loads(records.tree_content({})) == []

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import mending
 from stages.common.errors import UserError
+from stages.common.versions import mending
 
 CONTENT = b"content"
 MD5 = hashlib.md5(CONTENT).hexdigest()

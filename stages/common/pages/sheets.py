@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from stages.common import images, workers
-from stages.common.images import Pixels
+from stages.common import workers
+from stages.common.pixels import images
+from stages.common.pixels.images import Pixels
 
 SIDE = 176  # px, of the square a picture is fitted into
 COLUMNS = 6

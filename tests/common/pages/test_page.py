@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common import page
+from stages.common.pages import page
 
 scores = st.lists(st.floats(-1, 2).map(lambda x: round(x, 6) + 0.0), min_size=1, max_size=30)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import checksums
-from stages.common.checksums import UNREADABLE, Checksums
+from stages.common.versions import checksums
+from stages.common.versions.checksums import UNREADABLE, Checksums
 from tests.tools.project import flip
 
 

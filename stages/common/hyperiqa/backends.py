@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.crops import CROP
 from stages.common.errors import UserError
+from stages.common.hyperiqa.crops import CROP
 
 if TYPE_CHECKING:
-    from stages.common.weights import Weights
+    from stages.common.hyperiqa.weights import Weights
 
 EXACT = ("cpu", "fp32")  # the device and precision that all others are compared with
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
@@ -113,8 +113,8 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
     import openvino
     import torch
 
-    from stages.common.cpu import CropByCrop
-    from stages.common.network import fold
+    from stages.common.hyperiqa.cpu import CropByCrop
+    from stages.common.hyperiqa.network import fold
 
     folded = fold(network)
     if precision == "fp32":  # bfloat16 has too few digits for Winograd's sums
@@ -164,7 +164,7 @@ def cuda_network(network: Any, precision: str) -> Network:
     """
     import torch
 
-    from stages.common.network import fold
+    from stages.common.hyperiqa.network import fold
 
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False

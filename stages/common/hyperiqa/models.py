@@ -1,6 +1,6 @@
 """The models that are known by name: what there is, under which licence, and how to get it.
 
-    python -m stages.common.models MODEL FOLDER    # or: make weights MODEL=koniq10k
+    python -m stages.common.hyperiqa.models MODEL FOLDER    # or: make weights MODEL=koniq10k
 
 fetches one into a folder. A download that breaks goes on where it stopped; a file gets its own name
 only when its SHA-256 is the pinned one.

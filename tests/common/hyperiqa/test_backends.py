@@ -10,12 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from stages.common import backends
-from stages.common.backends import Network, resolve
-from stages.common.crops import CROP
 from stages.common.errors import UserError
-from stages.common.images import Pixels
-from stages.common.weights import Weights
+from stages.common.hyperiqa import backends
+from stages.common.hyperiqa.backends import Network, resolve
+from stages.common.hyperiqa.crops import CROP
+from stages.common.hyperiqa.weights import Weights
+from stages.common.pixels.images import Pixels
 from tests.conftest import REPOSITORY
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -83,7 +83,7 @@ def test_where_no_driver_is_nothing_slow_is_imported() -> None:
     if backends._has_driver():
         pytest.skip("this machine has NVIDIA's driver")
     code = (
-        "import sys; from stages.common.backends import resolve; "
+        "import sys; from stages.common.hyperiqa.backends import resolve; "
         "print(resolve('auto', 'auto'), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -104,7 +104,7 @@ import os
 from pathlib import Path
 forks = []
 os.register_at_fork(before=lambda: forks.append(1))
-from stages.common import backends, weights
+from stages.common.hyperiqa import backends, weights
 backends.openvino_network(weights.load("builtin", Path("data/weights")).network)
 print(len(forks), end="")
 """

@@ -13,13 +13,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from stages.common import backends, crops, daemons, scorer, trust
-from stages.common.backends import Network
+from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.images import write_png
+from stages.common.hyperiqa import backends, crops, scorer, trust
+from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.trust import NetworkError, compare, guarded
+from stages.common.hyperiqa.weights import Weights
+from stages.common.pixels.images import write_png
 from stages.common.tables import Item
-from stages.common.trust import NetworkError, compare, guarded
-from stages.common.weights import Weights
 from tests.conftest import blobs
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]

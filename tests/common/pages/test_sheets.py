@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from stages.common.files import sha256_of
-from stages.common.images import Pixels, read, write_png
-from stages.common.sheets import (
+from stages.common.pages.sheets import (
     COLUMNS,
     GAP,
     PAPER,
@@ -19,6 +18,7 @@ from stages.common.sheets import (
     thumbnail,
     write_sheet,
 )
+from stages.common.pixels.images import Pixels, read, write_png
 
 
 def plain(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> Picture:

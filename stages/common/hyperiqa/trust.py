@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import crops, scorer
-from stages.common.backends import Network
 from stages.common.daemons import GIVEN_UP, Daemons, HungError
+from stages.common.hyperiqa import crops, scorer
+from stages.common.hyperiqa.backends import Network
 from stages.common.tables import Item
 
 R = TypeVar("R")

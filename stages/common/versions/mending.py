@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from stages.common import links, versions
+from stages.common import links
 from stages.common.errors import UserError
+from stages.common.versions import records
 
 CHUNK = 2**20  # bytes copied at once
 ASIDE = Path(".dvc/damaged")
@@ -109,7 +110,7 @@ def move_aside(cache: Path, md5: str) -> str:
     while target.exists():
         number += 1
         target = ASIDE / f"{md5}.{number}"
-    source = versions.object_path(cache, md5)
+    source = records.object_path(cache, md5)
     try:
         source.rename(target)
     except OSError as error:
@@ -122,7 +123,7 @@ def move_aside(cache: Path, md5: str) -> str:
 
 def put_object(cache: Path, md5: str, content: BinaryIO) -> bool:
     """Give the cache an object, if the content has its hash; whether it has."""
-    path = versions.object_path(cache, md5)
+    path = records.object_path(cache, md5)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -134,7 +135,7 @@ def put_object(cache: Path, md5: str, content: BinaryIO) -> bool:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        if digest.hexdigest() == md5.removesuffix(versions.DIR):
+        if digest.hexdigest() == md5.removesuffix(records.DIR):
             temporary.chmod(MODE)
             temporary.replace(path)
             return True
@@ -150,7 +151,7 @@ def put_file(cache: Path, md5: str, path: str, *, link: bool) -> None:
     Not by `dvc checkout`: it takes no target with a `:` or a line end in its name, and removes the
     whole out where one object lacks.
     """
-    target, source = Path(path), versions.object_path(cache, md5)
+    target, source = Path(path), records.object_path(cache, md5)
     if target.is_dir() and not target.is_symlink():
         raise UserError(f"{path} is a folder, but a file is recorded: move it elsewhere")
     target.parent.mkdir(parents=True, exist_ok=True)
