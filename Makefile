@@ -8,7 +8,7 @@ MODEL ?= koniq10k-pyiqa
 .PHONY: run checkout check verify mend test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
-	python -m stages.check data/weights data/tables/checked.txt
+	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
 	python -m stages.tools.guard
 	dvc repro
 	python -m stages.tools.guard
@@ -18,7 +18,7 @@ checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that versi
 	python -m stages.tools.guard
 
 check: $(VENV)/ready  ## what would stop a run, before it starts
-	python -m stages.check data/weights data/tables/checked.txt
+	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
 
 verify: $(VENV)/ready  ## hash again what DVC keeps, and name what differs; ALL=1 for all tags, too
 	python -m stages.tools.verify $(if $(ALL),--all)

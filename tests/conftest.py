@@ -1,12 +1,14 @@
 """What every test works with: small sample photographs, a score store of its own, no workers."""
 
 import hashlib
+import importlib
+import inspect
 import io
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -137,16 +139,27 @@ def loop_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 @pytest.fixture
 def run_stage(tmp_path: Path) -> Stage:
-    """Runs `python -m stages.<name>` as DVC does, in a folder of its own."""
+    """Runs `python -m stages.<name>` as DVC does, in a folder of its own; takes the values of all
+    options in the order of `main`."""
 
     def run(name: str, *arguments: object, **options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", f"stages.{name}", *map(str, arguments)],
+            [sys.executable, "-m", f"stages.{name}", *named(name, arguments)],
             **{"cwd": tmp_path, "env": environment(), "capture_output": True} | options,
             text=True,
         )
 
     return run
+
+
+def named(stage: str, arguments: Sequence[object]) -> list[str]:
+    """A stage's command line, of the values of all its options or of some flags."""
+    if any(str(argument).startswith("-") for argument in arguments):
+        return list(map(str, arguments))
+    main = importlib.import_module(f"stages.{stage}").main
+    names = [name for name in inspect.signature(main).parameters if name != "params"]
+    pairs = zip(names, arguments, strict=True)
+    return [text for name, a in pairs for text in (f"--{name.replace('_', '-')}", str(a))]
 
 
 def environment(**more: str) -> dict[str, str]:

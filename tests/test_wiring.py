@@ -80,6 +80,14 @@ def runs() -> Iterator[tuple[str, dict[str, Any]]]:
 RUNS = list(runs())
 
 
+def given(run: dict[str, Any]) -> dict[str, str]:
+    """The values of a command's options, by the names of the parameters of `main`."""
+    options, values = run["cmd"][3::2], run["cmd"][4::2]
+    assert all(option.startswith("--") for option in options)
+    names = [option.removeprefix("--").replace("-", "_") for option in options]
+    return dict(zip(names, values, strict=True))
+
+
 def imported(path: Path) -> set[str]:
     """Full names of our modules that a file imports, anywhere in it."""
     found = set()
@@ -175,8 +183,9 @@ def test_a_stage_runs_its_own_script_with_the_arguments_of_main(
     name: str, run: dict[str, Any]
 ) -> None:
     assert run["cmd"][:3] == ["stages/python", "-m", f"stages.{name}"]
-    wanted = [p for p in inspect.signature(module(name).main).parameters if p != "params"]
-    assert len(run["cmd"][3:]) == len(wanted)
+    assert list(given(run)) == [
+        p for p in inspect.signature(module(name).main).parameters if p != "params"
+    ]
     assert re.fullmatch(r"[A-Z].{10,100}[^.]", run["desc"])
 
 
@@ -189,8 +198,7 @@ def test_a_stage_depends_on_all_that_it_imports(name: str, run: dict[str, Any]) 
 @pytest.mark.parametrize(("name", "run"), RUNS)
 def test_every_path_on_a_command_line_is_declared(name: str, run: dict[str, Any]) -> None:
     parameters = inspect.signature(module(name).main).parameters
-    given = dict(zip(parameters, run["cmd"][3:], strict=False))
-    paths = {value for key, value in given.items() if parameters[key].annotation is Path}
+    paths = {value for key, value in given(run).items() if parameters[key].annotation is Path}
     declared = set(run["deps"] + run["outs"] + run["metrics"])
     files = {path for path in declared if not path.startswith("stages/")}
     assert files - paths == BESIDE.get(name, set())
@@ -281,7 +289,7 @@ def test_a_stage_has_a_section_exactly_if_its_main_takes_parameters(name: str) -
 @pytest.mark.parametrize(("name", "run"), RUNS)
 def test_a_stage_declares_its_whole_section(name: str, run: dict[str, Any]) -> None:
     if name == "cutoff":  # the cut of one set must not make the other stale
-        which = run["cmd"][3]
+        which = given(run)["which"]
         assert run["params"] == [f"cutoff.{which}"]
         assert which in MODELS["cutoff"].model_fields
     else:

@@ -38,9 +38,9 @@ REMEDIES = {
 def run(main: Callable[..., None]) -> None:
     """Run `main` with the arguments of the command line, and end the process with 1 on a fault.
 
-    `main`'s parameters are the command line: each one annotated `str` or `Path` is a positional
-    argument, and `params`, annotated with a model, is the section of params.yaml that is named like
-    the stage.
+    `main`'s parameters are the command line: each one annotated `str` or `Path` is an option of its
+    name that must be given, as `--hr data/hr`, so that two paths are not swapped unseen. `params`,
+    annotated with a model, is the section of params.yaml that is named like the stage.
     """
     stage = Path(inspect.getfile(main)).stem
     shell(stage, lambda: main(**_arguments(main, stage)))
@@ -87,7 +87,8 @@ def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
     parameters = inspect.signature(main).parameters
     for name, parameter in parameters.items():
         if name != "params":
-            parser.add_argument(name, type=parameter.annotation)
+            option = f"--{name.replace('_', '-')}"
+            parser.add_argument(option, type=parameter.annotation, required=True)
     if "params" in parameters:
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
     arguments = vars(parser.parse_args())

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -90,13 +90,21 @@ def stage(tmp_path: Path) -> list[str]:
 
 def done(stage: list[str], *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*stage, *map(str, arguments)],
+        [*stage, *options(arguments)],
         cwd=Path(stage[1]).parent,
         env=environment(**more),
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+def options(arguments: Sequence[object]) -> list[str]:
+    """What to do and to which path, and whatever more."""
+    names = ("--what", "--path")[: len(arguments)]
+    pairs = zip(names, arguments, strict=False)
+    rest = list(map(str, arguments[len(names) :]))
+    return [text for name, a in pairs for text in (name, str(a))] + rest
 
 
 def one_line(process: "subprocess.CompletedProcess[str]") -> str:
@@ -118,7 +126,7 @@ def test_arguments_and_parameters_reach_main(stage: list[str], tmp_path: Path) -
 def test_wrong_arguments_are_told_by_argparse(stage: list[str]) -> None:
     process = done(stage, "good")
     assert process.returncode == 2
-    assert process.stderr.splitlines()[-1].endswith("the following arguments are required: path")
+    assert process.stderr.splitlines()[-1].endswith("the following arguments are required: --path")
 
 
 def test_a_fault_of_the_user_is_one_line(stage: list[str]) -> None:
@@ -218,7 +226,7 @@ def test_a_missing_folder_is_one_line(stage: list[str]) -> None:
 def test_output_to_a_full_disk_is_one_line(stage: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         process = subprocess.run(
-            [*stage, "good", "x"],
+            [*stage, *options(("good", "x"))],
             cwd=Path(stage[1]).parent,
             env=environment(),
             stdout=full,
@@ -255,7 +263,7 @@ def test_an_error_of_the_system_with_a_remedy_is_one_line(
 
 def test_a_name_that_is_not_utf_8_can_be_told(stage: list[str]) -> None:
     process = subprocess.run(
-        [*stage, "refuse", b"caf\xe9.jpg"],
+        [*stage, "--what", "refuse", "--path", b"caf\xe9.jpg"],
         cwd=Path(stage[1]).parent,
         env=environment(),
         capture_output=True,
@@ -330,7 +338,7 @@ def heed_ctrl_c() -> None:
 def started(stage: list[str], *arguments: str, **more: str) -> "Iterator[subprocess.Popen[str]]":
     """The stage in a group of its own, of which nothing is left afterwards."""
     with subprocess.Popen(
-        [*stage, *arguments],
+        [*stage, *options(arguments)],
         cwd=Path(stage[-1]).parent,
         env=environment(**more),
         stdout=subprocess.PIPE,
