@@ -20,7 +20,8 @@ from time import perf_counter
 import numpy as np
 
 from bench.measure import Cost, machine, run
-from stages.common import store, tables
+from stages.common import decision, store, tables
+from stages.common.decision import Dropped
 from stages.common.pixels import likeness
 from stages.common.tables import Photograph, Tile
 
@@ -102,7 +103,7 @@ def fill(rows: int) -> None:
 
 
 def search(rows: int) -> None:
-    """Search as gather does, where one in a hundred is a copy and one an evaluation image."""
+    """Search as screen does, where one in a hundred is a copy and one an evaluation image."""
 
     sample = photographs(rows + EVALUATION)
     evaluation = sample[rows:]
@@ -111,13 +112,14 @@ def search(rows: int) -> None:
         sample[i] = sample[i]._replace(pixels=sample[i - 1].pixels)
         sample[i - 50] = sample[i - 50]._replace(dhash=evaluation[i % EVALUATION].dhash)
     start = perf_counter()
-    looked = list(likeness.without_evaluation(sample, evaluation))
+    copies = likeness.evaluation_copies(sample, evaluation)
     print(f"evaluation sets: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
-    allowed = [row for row in looked if isinstance(row, Photograph)]
+    allowed = [row for row in sample if row.path not in copies]
     start = perf_counter()
-    judged = list(likeness.without_duplicates(allowed))
+    first: decision.Rule[Photograph]
+    first = decision.first_of(lambda row: row.pixels, lambda row, _: Dropped("", row.path))
+    kept = len(allowed) - len(decision.decide(allowed, [first]))
     print(f"duplicates: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
-    kept = sum(isinstance(row, Photograph) for row in judged)
     assert (len(allowed), kept) == (rows - rows // 100, rows - 2 * (rows // 100))
 
 

@@ -53,9 +53,12 @@ def faults(sections: dict[str, Any], wanted: dict[str, type[params.Params]]) -> 
     return told
 
 
-def folder_faults(gather: dict[str, Any]) -> list[str]:
-    """What is wrong with the folders that the section `gather` names."""
-    named = {"source": [gather["source"]], "evaluation_sets": gather["evaluation_sets"]}
+def folder_faults(sections: dict[str, Any]) -> list[str]:
+    """What is wrong with the folders that the parameters name."""
+    named = {
+        "gather.source": [sections["gather"]["source"]],
+        "screen.evaluation_sets": sections["screen"]["evaluation_sets"],
+    }
     faults = []
     for key, folder in [(key, folder) for key, folders in named.items() for folder in folders]:
         if not Path(folder).is_dir():
@@ -66,7 +69,7 @@ def folder_faults(gather: dict[str, Any]) -> list[str]:
             faults.append(fault)
         else:
             continue
-        faults[-1] = f"gather.{key}: {faults[-1]}"
+        faults[-1] = f"{key}: {faults[-1]}"
     return faults
 
 
@@ -145,12 +148,11 @@ def main(weights_folder: Path, checked: Path) -> None:
     sections = params.read(path)
     told = faults(sections, parameter_models(Path("dvc.yaml")))
     if not told:
-        told = folder_faults(sections["gather"]) + unusable(sections["score"], weights_folder)
+        told = folder_faults(sections) + unusable(sections["score"], weights_folder)
     if told:
         raise UserError(f"{path}: {'; '.join(told)}")
-    gather = sections["gather"]
-    source = Path(gather["source"])
-    needed = least_bytes(sections, *some_sizes(source, gather["min_short_edge"]))
+    source = Path(sections["gather"]["source"])
+    needed = least_bytes(sections, *some_sizes(source, sections["screen"]["min_short_edge"]))
     disk.check_room(Path("data"), needed, "what the next stages write")
     store.ScoreStore(store.default_path(), "check").close()
     files.write(checked, b"checked\n")

@@ -1,6 +1,6 @@
 """Write the kept photographs in canonical form.
 
-Takes:  the folder of photographs; gathered.csv, rejected.csv; cutoff_images.csv.
+Takes:  the folder of photographs; gathered_images.csv, unreadable_images.csv; cutoff_images.csv.
 Leaves: hr/<section>/<name>-<hash>.png, 8-bit RGB, sRGB, upright; collected.csv (`Collected`).
 Rule:   the one door for pixels (common/pixels/images.py); a name says the photograph and its hash.
         The folder must hold the files that `gather` listed, no more and no less.
@@ -15,7 +15,7 @@ from stages.common import disk, files, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.pixels import images
-from stages.common.tables import Collected, Photograph, Refused, Verdict
+from stages.common.tables import Collected, Photograph, Unreadable, Verdict
 
 
 def convert(row: Verdict, *, source: Path, hr: Path) -> Collected:
@@ -28,7 +28,7 @@ def convert(row: Verdict, *, source: Path, hr: Path) -> Collected:
     return Collected(name, row.section, sha256, width, height, row.path, row.sha256)
 
 
-def check_listed(source: Path, rows: Iterable[Refused | Photograph]) -> None:
+def check_listed(source: Path, rows: Iterable[Unreadable | Photograph]) -> None:
     """What came after `gather` had ended, and before DVC hashed the folder, would be missed."""
     listed = {row.path: row.bytes for row in rows}
     there = {path: status.bytes for path, status in listing.listing(source).items()}
@@ -36,21 +36,21 @@ def check_listed(source: Path, rows: Iterable[Refused | Photograph]) -> None:
     if found:
         raise UserError(
             f"{source} has changed since it was gathered: {listing.named(found)}: run `dvc repro "
-            "--force gather`, then `dvc repro`"
+            "--force gather@images`, then `dvc repro`"
         )
 
 
 def main(
     source: Path,
     gathered: Path,
-    rejected: Path,
+    unreadable: Path,
     verdicts: Path,
     hr: Path,
     collected: Path,
     metrics: Path,
 ) -> None:
     photographs = tables.read(gathered, Photograph)
-    check_listed(source, [*photographs, *tables.read(rejected, Refused)])
+    check_listed(source, [*photographs, *tables.read(unreadable, Unreadable)])
     kept = [row for row in tables.read(verdicts, Verdict) if row.kept]
     sizes = {row.path: (row.width, row.height) for row in photographs}
     disk.check_room(hr, disk.png_bytes(sizes[row.path] for row in kept), "this stage")

@@ -61,7 +61,9 @@ def main(
     def read(table: str, row_type: type[Any]) -> list[Any]:
         return tables.read(folder / f"{table}.csv", row_type)
 
-    photographs, refused = read("gathered", Photograph), read("rejected", Rejected)
+    gathered, unreadable = read("gathered_images", Photograph), read("unreadable_images", Rejected)
+    screened, rejected = read("screened", Photograph), read("rejected", Rejected)
+    unused = [*unreadable, *rejected]
     images, tiles = read("cutoff_images", Verdict), read("cutoff_subimages", Verdict)
     collected = read("collected", Collected)
     chosen = [row for row in read("validation", Validation) if row.scale == "hr"]
@@ -74,7 +76,8 @@ def main(
     write_curve(plots / "subimages.csv", tiles)
 
     way = [
-        ("gather", len(photographs) + len(refused), len(photographs), reasons(refused)),
+        ("gather", len(gathered) + len(unreadable), len(gathered), reasons(unreadable)),
+        ("screen", len(gathered), len(screened), reasons(rejected)),
         ("cutoff of images", len(images), len(collected), reasons(images)),
         ("validation", len(images) - len(collected), len(chosen), ""),
         ("multiscale", len(collected), len(scaled), reasons(unscaled)),
@@ -109,12 +112,14 @@ def main(
         names = page.table(("file", "photograph"), [(r.path, r.photograph) for r in chosen])
         sheet = page.figure(f"{sheets_folder.name}/validation.png", "validation photographs")
         parts += ["<h2>Validation</h2>", names, sheet]
-    if refused:
-        listed = page.table(Rejected._fields, refused[:LISTED])
-        more = f"<p>… and {len(refused) - LISTED:,} more in rejected.csv</p>"
-        parts += ["<h2>Files not used</h2>", listed, more if len(refused) > LISTED else ""]
+    if unused:
+        listed = page.table(Rejected._fields, unused[:LISTED])
+        more = (
+            f"<p>… and {len(unused) - LISTED:,} more in unreadable_images.csv and rejected.csv</p>"
+        )
+        parts += ["<h2>Files not used</h2>", listed, more if len(unused) > LISTED else ""]
     files.write(report, page.page(f"Dataset {name}", parts).encode())
-    print(f"{report}: {len(kept):,} tiles, {len(refused):,} files not used, and why")
+    print(f"{report}: {len(kept):,} tiles, {len(unused):,} files not used, and why")
 
 
 if __name__ == "__main__":

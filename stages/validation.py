@@ -1,6 +1,6 @@
 """Choose validation photographs among the best that are not trained on, and shrink them.
 
-Takes:  the folder of photographs; gathered.csv; cutoff_images.csv.
+Takes:  the folder of photographs; screened.csv; cutoff_images.csv.
 Leaves: validation/hr, validation/x2, validation/x4 (one folder a scale); validation.csv.
 Rule:   candidates are the next best photographs after the cutoff. `picks` names the ones to take;
         else go down the ranks and take those that differ from all taken before in at least
@@ -111,14 +111,14 @@ def write(row: Verdict, *, source: Path, folder: Path, scales: Sequence[int]) ->
 
 def main(
     source: Path,
-    gathered: Path,
+    screened: Path,
     verdicts: Path,
     folder: Path,
     validation: Path,
     metrics: Path,
     params: ValidationParams,
 ) -> None:
-    hashes = {row.path: row.dhash for row in tables.read(gathered, Photograph)}
+    hashes = {row.path: row.dhash for row in tables.read(screened, Photograph)}
     rows = tables.read(verdicts, Verdict)
     chosen = choose(rows, hashes, params)
     files.new_folder(folder)

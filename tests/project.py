@@ -22,8 +22,10 @@ EVALUATED = "objects/umang"
 PARAMS: dict[str, Any] = {
     "gather": {
         "source": "data/source",
-        "min_short_edge": 300,
         "max_megapixels": 250,
+    },
+    "screen": {
+        "min_short_edge": 300,
         "exclude": ["*/left out*"],
         "evaluation_sets": ["data/evaluation/demo"],
     },

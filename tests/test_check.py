@@ -25,7 +25,7 @@ SECTIONS = read(REPOSITORY / "params.yaml")
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the check looks at."""
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
-    for folder in (SECTIONS["gather"]["source"], *SECTIONS["gather"]["evaluation_sets"]):
+    for folder in (SECTIONS["gather"]["source"], *SECTIONS["screen"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "data/weights").symlink_to(REPOSITORY / "data/weights")
     monkeypatch.chdir(tmp_path)
@@ -65,14 +65,12 @@ def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
 
 
 def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
-    gather = SECTIONS["gather"] | {
-        "source": "data/sauce",
-        "evaluation_sets": ["data/e", "dvc.yaml"],
-    }
-    assert told(project, SECTIONS | {"gather": gather}) == (
+    gather = SECTIONS["gather"] | {"source": "data/sauce"}
+    screen = SECTIONS["screen"] | {"evaluation_sets": ["data/e", "dvc.yaml"]}
+    assert told(project, SECTIONS | {"gather": gather, "screen": screen}) == (
         "params.yaml: gather.source: data/sauce is no folder: put images there, or name another; "
-        "gather.evaluation_sets: data/e is no folder: put images there, or name another; "
-        "gather.evaluation_sets: dvc.yaml is no folder: put images there, or name another"
+        "screen.evaluation_sets: data/e is no folder: put images there, or name another; "
+        "screen.evaluation_sets: dvc.yaml is no folder: put images there, or name another"
     )
 
 
@@ -111,9 +109,9 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
     (disk / "data").mkdir()
     (disk / "data" / "weights").symlink_to(REPOSITORY / "data" / "weights")
     gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
-    gather |= {"evaluation_sets": []}
+    screen = SECTIONS["screen"] | {"evaluation_sets": []}
     monkeypatch.chdir(disk)
-    message = told(disk, SECTIONS | {"gather": gather})
+    message = told(disk, SECTIONS | {"gather": gather, "screen": screen})
     assert re.match(
         r"data: what the next stages write needs \d+ MB at least, and \d MB is ", message
     )

@@ -14,7 +14,7 @@ from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode
-from stages.common.tables import Collected, Photograph, Refused, Verdict
+from stages.common.tables import Collected, Photograph, Unreadable, Verdict
 from tests.conftest import encoded, noise
 
 
@@ -30,14 +30,14 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
         rows.append(Verdict(rank, name, section, sha256, len(content), 0.5, kept, ""))
         listed.append(Photograph(name, section, sha256, 9, 9, len(content), "", "", ""))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)
-    tables.write(tmp_path / "rejected.csv", Refused, [])
+    tables.write(tmp_path / "unreadable.csv", Unreadable, [])
     tables.write(tmp_path / "in.csv", Verdict, rows)
     run(tmp_path)
     return tables.read(tmp_path / "out.csv", Collected)
 
 
 def run(tmp_path: Path) -> None:
-    names = ("in", "gathered.csv", "rejected.csv", "in.csv", "hr", "out.csv", "m.json")
+    names = ("in", "gathered.csv", "unreadable.csv", "in.csv", "hr", "out.csv", "m.json")
     collect.main(*(tmp_path / name for name in names))
 
 
@@ -103,7 +103,7 @@ def test_what_gather_has_not_seen_is_told(tmp_path: Path) -> None:
         run(tmp_path)
     assert str(raised.value) == (
         f"{tmp_path / 'in'} has changed since it was gathered: late.jpg: run `dvc repro --force "
-        "gather`, then `dvc repro`"
+        "gather@images`, then `dvc repro`"
     )
 
 
@@ -113,10 +113,10 @@ def test_a_full_disk_is_foreseen(tmp_path: Path, tiny_disk: Callable[[str], Path
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(bytes(9))
     tables.write(tmp_path / "gathered.csv", Photograph, [photograph])
-    tables.write(tmp_path / "rejected.csv", Refused, [])
+    tables.write(tmp_path / "unreadable.csv", Unreadable, [])
     verdicts = [Verdict(1, "a.png", ".", "0" * 64, 9, 0.5, True, "")]
     tables.write(tmp_path / "in.csv", Verdict, verdicts)
-    paths = (tmp_path / name for name in ("in", "gathered.csv", "rejected.csv", "in.csv"))
+    paths = (tmp_path / name for name in ("in", "gathered.csv", "unreadable.csv", "in.csv"))
     with pytest.raises(UserError, match=r"/hr: this stage needs 6 MB at least, and 0 MB is free: "):
         collect.main(*paths, disk / "hr", tmp_path / "out.csv", tmp_path / "m.json")
     assert list(disk.iterdir()) == []

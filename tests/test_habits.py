@@ -210,9 +210,9 @@ def test_a_photograph_that_comes_while_others_are_read_is_not_missed(project: Ha
             "changed while it was read" in output or "has changed since it was gathered" in output
         )
         if "--force gather" in output:
-            project.dvc("repro", "--force", "gather")
+            project.dvc("repro", "--force", "gather@images")
         project.dvc("repro", "--quiet")
-    rows = tables.read(project.folder / "data/tables/gathered.csv", Photograph)
+    rows = tables.read(project.folder / "data/tables/gathered_images.csv", Photograph)
     assert {"new.jpg", "late.jpg"} <= {row.path for row in rows}
     assert project.content("data/source/new.jpg") == before
 
@@ -220,7 +220,9 @@ def test_a_photograph_that_comes_while_others_are_read_is_not_missed(project: Ha
 def add_when_gathering(project: Habits, path: str) -> None:
     """Add a photograph as soon as `gather` has taken its outs away."""
     deadline = time.monotonic() + 120
-    while (project.folder / "data/tables/gathered.csv").exists() and time.monotonic() < deadline:
+    while (
+        project.folder / "data/tables/gathered_images.csv"
+    ).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(1.0)
     project.put("objects/picture-0b", path)
@@ -233,9 +235,9 @@ def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> No
     assert "up to date" in project.dvc("status")
     told = project.dvc("repro", "--force", "--single-item", "collect", fails=True)
     assert "data/source has changed since it was gathered: late.jpg: run `dvc repro --force" in told
-    project.dvc("repro", "--force", "gather")
+    project.dvc("repro", "--force", "gather@images")
     project.dvc("repro", "--quiet")
-    rows = tables.read(project.folder / "data/tables/gathered.csv", Photograph)
+    rows = tables.read(project.folder / "data/tables/gathered_images.csv", Photograph)
     assert "late.jpg" in {row.path for row in rows}
 
 

@@ -27,6 +27,7 @@ from stages.common.tables import (
     Photograph,
     Rejected,
     Tile,
+    Unreadable,
     Validation,
     Verdict,
 )
@@ -37,7 +38,9 @@ pytestmark = pytest.mark.slow
 
 STAGES = [
     "check",
-    "gather",
+    "gather@images",
+    "gather@evaluation",
+    "screen",
     "score@images",
     "cutoff@images",
     "collect",
@@ -142,7 +145,8 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     after = tables.read(life.later / "subimages.csv", Tile)
     assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
     idle = set(STAGES) - set(life.more.stages)
-    assert idle | {"release"} == {"check", "release"}  # its tiles need not be among the best
+    others = {"check", "gather@evaluation", "release"}  # its tiles need not be among the best
+    assert idle | {"release"} == others
 
 
 def test_when_all_is_lost_but_photographs_and_scores_nothing_is_scored_again(life: Life) -> None:
@@ -155,9 +159,11 @@ def test_when_all_is_lost_but_photographs_and_scores_nothing_is_scored_again(lif
 def test_every_source_file_is_listed_or_refused(life: Life, rows: Rows) -> None:
     source = life.made / "source"
     files = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
-    kept, refused = rows("gathered", Photograph), rows("rejected", Rejected)
-    assert sorted(row.path for row in [*kept, *refused]) == files
-    assert {row.path: row.reason for row in refused} == {
+    kept, rejected = rows("screened", Photograph), rows("rejected", Rejected)
+    listed, unreadable = rows("gathered_images", Photograph), rows("unreadable_images", Unreadable)
+    assert sorted(row.path for row in [*listed, *unreadable]) == files
+    assert sorted(row.path for row in [*kept, *rejected]) == sorted(row.path for row in listed)
+    assert {row.path: row.reason for row in [*unreadable, *rejected]} == {
         "objects/cut.jpg": "truncated",
         "objects/left out.jpg": "excluded",
         "objects/notes.txt": "not an image",
@@ -183,7 +189,7 @@ def test_no_tile_comes_from_a_photograph_that_must_not_be_trained_on(
     files = {hashlib.sha256(p.read_bytes()).hexdigest() for p in source.rglob("*") if p.is_file()}
     refused = {
         hashlib.sha256((source / row.path).read_bytes()).hexdigest()
-        for row in rows("rejected", Rejected)
+        for row in [*rows("unreadable_images", Unreadable), *rows("rejected", Rejected)]
         if row.reason != "exact duplicate" and row.reason != "excluded"
     }
     assert files - refused - kept == {chosen.photograph_sha256}
@@ -275,7 +281,7 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
     project.prepare(code)
 
     with project.start() as dvc:  # a stage is killed
-        stage = process_of(("stages.score", "data/tables/gathered.csv"), dvc)
+        stage = process_of(("stages.score", "data/tables/screened.csv"), dvc)
         time.sleep(0.5)
         os.kill(stage, signal.SIGKILL)
         output, _ = dvc.communicate(timeout=300)

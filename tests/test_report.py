@@ -112,17 +112,18 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
     def put(table: str, row_type: type, rows: list) -> None:
         tables.write(folder / f"{table}.csv", row_type, rows)
 
-    put(
-        "gathered",
-        Photograph,
-        [
-            Photograph(n, s, d, *sides, 9, "PNG RGB", d, d)
-            for n, s, d in zip(names, sections, digests, strict=True)
-        ],
-    )
+    photographs = [
+        Photograph(n, s, d, *sides, 9, "PNG RGB", d, d)
+        for n, s, d in zip(names, sections, digests, strict=True)
+    ]
+    small = [Rejected("small.png", "too small", "")] if refused else []
+    facts = photographs[0]._replace(path="small.png")
+    put("gathered_images", Photograph, [*photographs, *[facts for _ in small]])
+    put("screened", Photograph, photographs)
+    put("rejected", Rejected, small)
     not_utf_8 = b"caf\xe9".decode(errors="surrogateescape")
     put(
-        "rejected",
+        "unreadable_images",
         Rejected,
         [Rejected(f"{i} {not_utf_8}.txt", "not an image", "") for i in range(refused)],
     )
@@ -223,8 +224,9 @@ def test_the_page_counts_the_way(tmp_path: Path) -> None:
     html = made(tmp_path)
     rows = Cells(html).rows
     start = rows.index(["stage", "in", "out", "left out"])
-    assert rows[start + 1 : start + 7] == [
-        ["gather", "7", "5", "2 not an image"],
+    assert rows[start + 1 : start + 8] == [
+        ["gather", "8", "6", "2 not an image"],
+        ["screen", "6", "5", "1 too small"],
         ["cutoff of images", "5", "3", "2 below the best 3"],
         ["validation", "2", "1", ""],
         ["multiscale", "3", "3", "1 would enlarge"],
@@ -270,7 +272,7 @@ def test_a_set_without_validation_and_rejects_has_no_such_parts(tmp_path: Path) 
 def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:
     html = made(tmp_path, refused=report.LISTED + 7)
     assert html.count("not an image</td>") == report.LISTED + 1  # one is the count of them
-    assert html.count("… and 7 more in rejected.csv") == 1
+    assert html.count("… and 8 more in unreadable_images.csv and rejected.csv") == 1
 
 
 def test_curves_for_dvc_plots(tmp_path: Path) -> None:

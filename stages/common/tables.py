@@ -29,9 +29,9 @@ class Item(NamedTuple):
 
 
 class Photograph(NamedTuple):
-    """A source file that can be used: gathered.csv."""
+    """An image file: gathered_*.csv, and of those that may be used screened.csv."""
 
-    path: str  # below gather.source
+    path: str  # below gather.source, or below data/evaluation
     section: str
     sha256: str  # of the file
     width: int  # px, upright
@@ -43,18 +43,18 @@ class Photograph(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """What a stage leaves out: multiscale_rejected.csv, subimages_rejected.csv, and of rejected.csv
-    what the report shows."""
+    """What a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv; and
+    what the report shows of unreadable_images.csv."""
 
     path: str
     reason: str
     detail: str
 
 
-class Refused(NamedTuple):
-    """A source file that can't be used: rejected.csv."""
+class Unreadable(NamedTuple):
+    """A file that is no image, or can't be read: unreadable_*.csv."""
 
-    path: str  # below gather.source
+    path: str  # below gather.source, or below data/evaluation
     reason: str
     detail: str
     bytes: int

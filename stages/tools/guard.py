@@ -24,8 +24,8 @@ def edited(folder: Path, rows: Sequence[Lineage], since: float) -> tuple[list[st
 
 def main() -> None:
     sections = params.read(Path("params.yaml"))
-    gather, name = sections["gather"], sections["dataset"]["name"]
-    folders = map(Path, [gather["source"], *gather["evaluation_sets"], *MADE])
+    source, name = sections["gather"]["source"], sections["dataset"]["name"]
+    folders = map(Path, [source, "data/evaluation", *MADE])
     own = sum(map(links.own, folders))
     if own:
         print(f"gave {own:,} files bytes of their own, apart from DVC's cache")
@@ -42,7 +42,7 @@ def main() -> None:
     if told:
         print(
             f"tiles {' and '.join(told)}: `dvc repro` puts them back; to leave tiles out, lower "
-            "cutoff.subimages.count or name their photograph in gather.exclude"
+            "cutoff.subimages.count or name their photograph in screen.exclude"
         )
 
 

@@ -24,8 +24,9 @@ def can_clone(folder: Path) -> bool:
 
 
 def main() -> None:
-    packages = Path(sysconfig.get_path("purelib"))
-    (packages / "srset.pth").write_text(f"{Path.cwd()}\n", encoding="utf-8")
+    if Path(sys.prefix).parent == Path.cwd():  # its own environment, and not one of many projects
+        packages = Path(sysconfig.get_path("purelib"))
+        (packages / "srset.pth").write_text(f"{Path.cwd()}\n", encoding="utf-8")
     if can_clone(Path(".dvc")):
         command = ["config", "--local", "cache.type", "reflink,copy"]
         subprocess.run([sys.executable, "-m", "dvc", *command], check=True)

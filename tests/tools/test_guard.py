@@ -59,7 +59,7 @@ def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str
     assert told == (
         "tiles 2 deleted by hand, as data/dataset/samples/1.png and 1 changed by hand, as "
         "data/dataset/samples/3.png: `dvc repro` puts them back; to leave tiles out, lower "
-        "cutoff.subimages.count or name their photograph in gather.exclude"
+        "cutoff.subimages.count or name their photograph in screen.exclude"
     )
 
 

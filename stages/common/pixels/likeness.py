@@ -1,13 +1,12 @@
 """Likeness of pictures: equal pixels, or difference hashes that differ in few bits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.tables import Photograph, Refused
-
-Row = Photograph | Refused
+from stages.common.decision import Dropped
+from stages.common.tables import Photograph
 
 # Among 945 photographs (LIVE In the Wild and the samples) no two different ones are nearer than 42
 # bits; of their copies at half size 99.9%, at JPEG quality 30 98%, at a third and quality 60 97%
@@ -23,39 +22,23 @@ def distances(dhash: str, others: Sequence[str]) -> NDArray[np.int64]:
     return counts
 
 
-def without_evaluation(rows: Iterable[Row], evaluation: Sequence[Photograph]) -> Iterator[Row]:
-    """Refuse every photograph that is, by its content, one of `evaluation`."""
+def evaluation_copies(
+    rows: Sequence[Photograph], evaluation: Sequence[Photograph]
+) -> dict[str, Dropped]:
+    """Which photographs are, by their content, one of `evaluation`: by path, with the evidence."""
     by_pixels = {row.pixels: row.path for row in evaluation}
     hashes = [row.dhash for row in evaluation]
+    found = {}
     for row in rows:
-        if isinstance(row, Refused):
-            yield row
-        elif row.pixels in by_pixels:
-            yield refused(row, "evaluation set", f"same pixels as {by_pixels[row.pixels]}")
-        else:
-            bits = distances(row.dhash, hashes)
-            if bits.size and bits.min() <= NEAR_BITS:
-                detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
-                yield refused(row, "evaluation set", detail)
-            else:
-                yield row
-
-
-def without_duplicates(rows: Iterable[Row]) -> Iterator[Row]:
-    """Of photographs with the same pixels, keep the first."""
-    kept: dict[str, Photograph] = {}
-    for row in rows:
-        if isinstance(row, Refused) or kept.setdefault(row.pixels, row) is row:
-            yield row
-        else:
-            first = kept[row.pixels]
-            same = "file" if first.sha256 == row.sha256 else "pixels"
-            yield refused(row, "exact duplicate", f"same {same} as {first.path}")
-
-
-def refused(row: Photograph, reason: str, detail: str) -> Refused:
-    """The row of a photograph that is not used after all."""
-    return Refused(row.path, reason, detail, row.bytes, row.sha256)
+        if row.pixels in by_pixels:
+            detail = f"same pixels as {by_pixels[row.pixels]}"
+            found[row.path] = Dropped("evaluation set", detail)
+            continue
+        bits = distances(row.dhash, hashes)
+        if bits.size and bits.min() <= NEAR_BITS:
+            detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
+            found[row.path] = Dropped("evaluation set", detail)
+    return found
 
 
 def _bits(hashes: Sequence[str]) -> NDArray[np.uint64]:
