@@ -28,7 +28,7 @@ from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
-from stages.common.pixels.likeness import Row, without_duplicates, without_evaluation
+from stages.common.pixels.likeness import Row, dhash, without_duplicates, without_evaluation
 from stages.common.tables import Photograph, Refused
 from stages.common.versions import records
 
@@ -84,7 +84,7 @@ def look(path: str, *, folder: Path, params: GatherParams) -> Row:
         bytes=size,
         mode=mode,
         pixels=images.pixels_sha256(pixels),
-        dhash=images.dhash(pixels),
+        dhash=dhash(pixels),
     )
 
 

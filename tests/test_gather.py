@@ -22,8 +22,9 @@ from stages import gather
 from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
-from stages.common.pixels.images import decode, dhash, encode_png, pixels_sha256
-from stages.common.pixels.likeness import NEAR_BITS
+from stages.common.pixels import png
+from stages.common.pixels.images import decode, pixels_sha256
+from stages.common.pixels.likeness import NEAR_BITS, dhash
 from stages.common.tables import Photograph, Refused
 from stages.common.versions import records
 from stages.gather import GatherParams, without_duplicates, without_evaluation
@@ -106,13 +107,13 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
         os.fsdecode(b"latin/caf\xe9.png"): "latin",
     }
     for seed, name in enumerate(good):
-        put(source / name, encode_png(noise(40, 40, seed)))
-    png = encode_png(noise(40, 40, 100))
+        put(source / name, png.encode(noise(40, 40, seed)))
+    content = png.encode(noise(40, 40, 100))
     put(source / "empty.jpg", b"")
     put(source / "notes.txt", b"ask before publishing\n")
-    put(source / "cut.png", png[: len(png) // 2])
-    put(source / "wide.png", encode_png(noise(31, 500)))
-    put(source / "huge.png", encode_png(noise(400, 300)))
+    put(source / "cut.png", content[: len(content) // 2])
+    put(source / "wide.png", png.encode(noise(31, 500)))
+    put(source / "huge.png", png.encode(noise(400, 300)))
     (source / "nowhere.png").symlink_to("not/there.png")
     (source / "loop.png").symlink_to("loop.png")
     os.mkfifo(source / "pipe.png")
@@ -132,7 +133,7 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
 
 
 def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
-    put(tmp_path / "elsewhere.png", encode_png(noise(40, 40)))
+    put(tmp_path / "elsewhere.png", png.encode(noise(40, 40)))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link.png").symlink_to(tmp_path / "elsewhere.png")
     kept, refused = gathered(tmp_path / "in")
@@ -140,7 +141,7 @@ def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_section_that_is_a_link_is_refused(tmp_path: Path) -> None:
-    put(tmp_path / "elsewhere" / "a.png", encode_png(noise(40, 40)))
+    put(tmp_path / "elsewhere" / "a.png", png.encode(noise(40, 40)))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "film").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match=r"in/film is a link to the folder .*: move that folder"):
@@ -179,17 +180,17 @@ def test_every_file_is_in_exactly_one_table(
     tmp_path_factory: pytest.TempPathFactory, names: set[str], data: st.DataObject
 ) -> None:
     source = tmp_path_factory.mktemp("gather") / "in"
-    png = encode_png(noise(40, 40))
+    image = png.encode(noise(40, 40))
     for name in names:
         content = data.draw(
-            st.sampled_from([b"", b"text", png, png[:-40], encode_png(noise(8, 8))])
+            st.sampled_from([b"", b"text", image, image[:-40], png.encode(noise(8, 8))])
             | st.binary(max_size=60)
         )
         put(source / name, content)
-    put(source / "good.png", encode_png(noise(40, 40, 1)))
+    put(source / "good.png", png.encode(noise(40, 40, 1)))
     kept, refused = gathered(source)
     assert "good.png" in kept
-    whole = sorted(name for name in names if (source / name).read_bytes() == png)
+    whole = sorted(name for name in names if (source / name).read_bytes() == image)
     assert [path for path in whole if path in kept] == whole[:1]
     assert {refused[path].detail for path in whole[1:]} <= {
         f"same file as {path}" for path in whole[:1]
@@ -198,7 +199,7 @@ def test_every_file_is_in_exactly_one_table(
 
 def test_the_first_reason_counts(tmp_path: Path) -> None:
     text = put(tmp_path / "in" / "out" / "notes.txt", b"text")
-    put(tmp_path / "in" / "a.png", encode_png(noise(40, 40)))
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
     params = with_changes(PARAMS, exclude=["out/*", "*.txt"])
     _, refused = gathered(tmp_path / "in", params)
     (row,) = refused.values()
@@ -219,18 +220,18 @@ def test_the_first_reason_counts(tmp_path: Path) -> None:
 )
 def test_patterns_are_of_whole_paths(tmp_path: Path, pattern: str, left_out: set[str]) -> None:
     for seed, name in enumerate(("a/test-1.png", "a/b/test-2.png", "a/x.png", "top.png", "b.png")):
-        put(tmp_path / "in" / name, encode_png(noise(40, 40, seed)))
+        put(tmp_path / "in" / name, png.encode(noise(40, 40, seed)))
     _, refused = gathered(tmp_path / "in", with_changes(PARAMS, exclude=[pattern]))
     assert {path for path, row in refused.items() if row.reason == "excluded"} == left_out
 
 
 def test_of_duplicates_the_first_by_path_stays(tmp_path: Path) -> None:
     pixels = noise(40, 40)
-    put(tmp_path / "in" / "b.png", encode_png(pixels))
+    put(tmp_path / "in" / "b.png", png.encode(pixels))
     put(tmp_path / "in" / "a" / "z.bmp", encoded(pixels, "BMP"))
-    put(tmp_path / "in" / "c.png", encode_png(pixels))
-    put(tmp_path / "in" / "other.png", encode_png(noise(40, 40, 1)))
-    put(tmp_path / "in" / "shape.png", encode_png(pixels.reshape(20, 80, 3).repeat(2, 0)))
+    put(tmp_path / "in" / "c.png", png.encode(pixels))
+    put(tmp_path / "in" / "other.png", png.encode(noise(40, 40, 1)))
+    put(tmp_path / "in" / "shape.png", png.encode(pixels.reshape(20, 80, 3).repeat(2, 0)))
     kept, refused = gathered(tmp_path / "in")
     assert list(kept) == ["a/z.bmp", "other.png", "shape.png"]
     assert [refused[path].detail for path in ("b.png", "c.png")] == ["same pixels as a/z.bmp"] * 2
@@ -251,7 +252,7 @@ def test_the_same_file_twice_is_told_as_such(tmp_path: Path) -> None:
 def evaluated(tmp_path: Path) -> GatherParams:
     """Parameters with an evaluation set of two pictures and a text in a folder."""
     evaluation = tmp_path / "evaluation" / "set 1"
-    put(evaluation / "0001.png", encode_png(blobs(120, 160, 1)))
+    put(evaluation / "0001.png", png.encode(blobs(120, 160, 1)))
     put(evaluation / "deep" / "0002.jpg", encoded(blobs(100, 100, 2), "JPEG"))
     put(evaluation / "readme.txt", b"a benchmark")
     return with_changes(PARAMS, evaluation_sets=[str(evaluation)])
@@ -262,7 +263,7 @@ def test_evaluation_images_are_known_by_their_content(tmp_path: Path) -> None:
     pixels = blobs(120, 160, 1)
     half = np.asarray(Image.fromarray(pixels).resize((80, 60), Image.Resampling.LANCZOS))
     second = (tmp_path / "evaluation" / "set 1" / "deep" / "0002.jpg").read_bytes()
-    put(tmp_path / "in" / "renamed.png", encode_png(pixels))
+    put(tmp_path / "in" / "renamed.png", png.encode(pixels))
     put(tmp_path / "in" / "re-encoded.bmp", encoded(decode(second), "BMP"))
     put(tmp_path / "in" / "half.jpg", encoded(half, "JPEG", quality=60))
     put(tmp_path / "in" / "unrelated.jpg", encoded(blobs(120, 160, 3), "JPEG"))
@@ -342,7 +343,7 @@ def test_a_source_without_photographs_is_told(
 
 
 def test_an_evaluation_set_without_images_is_told(tmp_path: Path) -> None:
-    put(tmp_path / "in" / "a.png", encode_png(noise(40, 40)))
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
     params = with_changes(PARAMS, evaluation_sets=[str(tmp_path / "none")])
     with pytest.raises(UserError) as raised:
         gathered(tmp_path / "in", params)
@@ -374,7 +375,7 @@ def test_workers_change_nothing(
 
 def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
     for seed in range(2):
-        put(tmp_path / "in" / f"{seed}.png", encode_png(noise(40, 40, seed)))
+        put(tmp_path / "in" / f"{seed}.png", png.encode(noise(40, 40, seed)))
     put(tmp_path / "in" / "a.txt", b"text")
     (tmp_path / "params.yaml").write_text(
         "gather: {source: in, min_short_edge: 32, max_megapixels: 1, exclude: [], "
@@ -388,7 +389,7 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
 
 def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
     source = tmp_path / "in"
-    put(source / "a.png", encode_png(noise(40, 40)))
+    put(source / "a.png", png.encode(noise(40, 40)))
     put(source / "b.txt", b"text")
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in source.iterdir()}
     gathered(source)
@@ -397,9 +398,9 @@ def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
 
 def test_an_evaluation_image_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """It can't be kept out of training if nobody knows what is in it."""
-    put(tmp_path / "in" / "a.png", encode_png(noise(40, 40)))
-    put(tmp_path / "set" / "b.png", encode_png(noise(50, 40)))
-    put(tmp_path / "set" / "cut.png", encode_png(noise(50, 50))[:300])
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
+    put(tmp_path / "set" / "b.png", png.encode(noise(50, 40)))
+    put(tmp_path / "set" / "cut.png", png.encode(noise(50, 50))[:300])
     put(tmp_path / "set" / "README", b"about the set")
     params = with_changes(PARAMS, evaluation_sets=[str(tmp_path / "set")])
     with pytest.raises(
@@ -413,14 +414,14 @@ def test_a_file_that_comes_while_others_are_read_ends_the_stage(
 ) -> None:
     """DVC hashes the folder after the stage, and would count the file as read."""
     source = tmp_path / "in"
-    put(source / "a.png", encode_png(noise(40, 40)))
-    put(source / "b.png", encode_png(noise(40, 40, 1))[:-300])
+    put(source / "a.png", png.encode(noise(40, 40)))
+    put(source / "b.png", png.encode(noise(40, 40, 1))[:-300])
 
     def late(path: str, **more: object) -> object:
         if path == "b.png":
             row = gather_look(path, **more)
-            put(source / "b.png", encode_png(noise(40, 40, 1)))  # the rest of it
-            put(source / "c.png", encode_png(noise(40, 40, 2)))
+            put(source / "b.png", png.encode(noise(40, 40, 1)))  # the rest of it
+            put(source / "c.png", png.encode(noise(40, 40, 2)))
             return row
         return gather_look(path, **more)
 
@@ -439,7 +440,7 @@ def test_a_file_that_is_being_written_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "QUIET_SECONDS", 1.0)
-    content = encode_png(noise(40, 40))
+    content = png.encode(noise(40, 40))
     path = put(tmp_path / "in" / "slow.png", content[:100])
 
     def copy() -> None:
@@ -460,7 +461,7 @@ def test_what_changed_since_the_last_run_is_told_and_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for i, name in enumerate(("a", "b", "c", "d", "e")):
-        put(Path("in") / f"{name}.png", encode_png(noise(40, 40, i)))
+        put(Path("in") / f"{name}.png", png.encode(noise(40, 40, i)))
     put(Path("in/notes.txt"), b"text")
     first = gathered(Path("in"))
     assert "since" not in capsys.readouterr().out
@@ -472,8 +473,8 @@ def test_what_changed_since_the_last_run_is_told_and_written(
     assert capsys.readouterr().out.endswith("since the last run: no change\n")
     Path("in/a.png").unlink()
     Path("in/b.png").rename("in/moved.png")
-    put(Path("in/c.png"), encode_png(noise(40, 40, 9)))
-    put(Path("in/f.png"), encode_png(noise(40, 40, 10)))
+    put(Path("in/c.png"), png.encode(noise(40, 40, 9)))
+    put(Path("in/f.png"), png.encode(noise(40, 40, 10)))
     put(Path("in/notes.txt"), b"more text")
     gathered(Path("in"))
     told = "since the last run: 1 new, 1 gone, 1 renamed, 2 replaced\n"
@@ -489,7 +490,7 @@ def test_what_changed_since_the_last_run_is_told_and_written(
 
 def test_what_is_not_recognised_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params = evaluated(tmp_path)
-    put(tmp_path / "in" / "mirrored.png", encode_png(blobs(120, 160, 1)[:, ::-1].copy()))
+    put(tmp_path / "in" / "mirrored.png", png.encode(blobs(120, 160, 1)[:, ::-1].copy()))
     kept, _ = gathered(tmp_path / "in", params)
     assert list(kept) == ["mirrored.png"]
     assert capsys.readouterr().out.splitlines()[-1] == gather.KEPT_OUT

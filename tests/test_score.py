@@ -16,8 +16,8 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels import images
-from stages.common.pixels.images import decode, write_png
+from stages.common.pixels import images, png
+from stages.common.pixels.images import decode
 from stages.common.tables import Item, Score
 from stages.score import ScoreParams, fingerprint, saved
 from tests.conftest import REPOSITORY, blobs
@@ -51,7 +51,7 @@ def scored(folder: Path, out: Path, params: ScoreParams = PARAMS) -> list[Score]
 def pictures(tmp_path: Path) -> Path:
     """Four pictures, two of them the same file."""
     for i, name in enumerate(("s/b.png", "s/a.png", "c ü.png")):
-        write_png(tmp_path / "in" / name, blobs(224, 224 + 20 * i, i))
+        png.write(tmp_path / "in" / name, blobs(224, 224 + 20 * i, i))
     shutil.copyfile(tmp_path / "in" / "s/a.png", tmp_path / "in" / "copy.png")
     return tmp_path / "in"
 
@@ -85,7 +85,7 @@ def test_what_is_known_is_not_scored_again_and_gives_the_same_table(
 ) -> None:
     first = scored(pictures, tmp_path / "1")
     assert capsys.readouterr().out.endswith(" · 3 scored, 0 known\n")
-    write_png(pictures / "new.png", blobs(230, 230, 9))
+    png.write(pictures / "new.png", blobs(230, 230, 9))
     more = scored(pictures, tmp_path / "2")
     assert capsys.readouterr().out.endswith(" · 1 scored, 3 known\n")
     assert [row for row in more if row.path != "new.png"] == first

@@ -25,7 +25,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Item, Score
 from tests.conftest import blobs, environment
 from tests.test_score import COMPILE, PARAMS, WEIGHTS, listed, scored
@@ -125,7 +125,7 @@ def break_down(gpu: StandIn, when: str, how: str, monkeypatch: pytest.MonkeyPatc
 def pictures(tmp_path: Path) -> Path:
     """Three pictures of 1 and 2 crops."""
     for i in range(3):
-        write_png(tmp_path / "in" / f"{i}.png", blobs(224, 224 + 20 * i, i))
+        png.write(tmp_path / "in" / f"{i}.png", blobs(224, 224 + 20 * i, i))
     return tmp_path / "in"
 
 
@@ -317,7 +317,7 @@ def test_a_file_that_changed_is_no_fault_of_the_gpu(
     pictures: Path, tmp_path: Path, gpu: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tables.write(tmp_path / "in.csv", Item, listed(pictures))
-    write_png(pictures / "1.png", blobs(224, 244, 9))
+    png.write(pictures / "1.png", blobs(224, 244, 9))
     paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "scores.csv", tmp_path / "m.json")
     with pytest.raises(UserError, match=r"1\.png has changed since it was listed"):
         score.main(*paths, AUTO)

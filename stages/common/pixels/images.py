@@ -11,17 +11,11 @@ sRGB, without alpha.
 | 16 bits a channel | the 8 high bits of RGB; grey rounded, 65535 becomes 255 |
 | floating point | refused: there is no stated range |
 | several frames | the first |
-
-PNG files are written with the filter that leaves the smaller residuals of each row, Average or
-Paeth, and compressed by libdeflate, or by runs alone where that is smaller: on photographs smaller
-than Pillow's and OpenCV's defaults in less time (bench/README.md). PNG:
-https://www.w3.org/TR/png-3/.
 """
 
 import hashlib
 import io
 import struct
-import zlib
 from pathlib import Path
 
 import imagecodecs
@@ -31,20 +25,16 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from stages.common import files
 
-Bytes = NDArray[np.uint8]
-Pixels = Bytes  # (H, W, 3), sRGB
+Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
 
 # Photographs only: no format that runs a program, holds text or plays a film.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "GIF")
 VERSION = 1  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
-COMPRESSION = 5  # of libdeflate: 1 is fastest, 12 smallest
-STRIP = 32  # rows that are worked on at once: all that takes part fits into a core's cache
-SAMPLED = 16  # rows in a row of those that tell how to compress
-DHASH_SIDE = 16
+STRIP = 32  # rows that are copied at once
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"
+PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"  # an IHDR chunk of 13 bytes comes first
 PLAIN_CHUNKS = (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tIME")  # change no pixel
 
 Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
@@ -234,111 +224,3 @@ def pixels_sha256(pixels: Pixels) -> str:
     digest = hashlib.sha256(struct.pack(">II", *pixels.shape[:2]))
     digest.update(pixels.tobytes())
     return digest.hexdigest()
-
-
-def dhash(pixels: Pixels) -> str:
-    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left
-    neighbour?
-
-    It hardly changes when a picture is scaled, compressed or brightened.
-    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
-    """
-    size = (DHASH_SIDE + 1, DHASH_SIDE)
-    grey = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
-    cells = np.asarray(grey)
-    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
-
-
-def write_png(path: Path, pixels: Pixels) -> bytes:
-    """Write a lossless PNG and give its content."""
-    content = encode_png(pixels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.naming(path):
-        path.write_bytes(content)
-    return content
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """Encode `(H, W, 3) uint8` as PNG: 8-bit RGB, not interlaced, no metadata.
-
-    The same pixels give the same bytes.
-    """
-    height, width, _ = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = _compressed(_filtered(pixels))
-    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
-    return PNG_SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(content, zlib.crc32(name))
-    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)))
-
-
-def _compressed(rows: Bytes) -> bytes:
-    """Deflate filtered rows by the method that makes a sample of them smaller.
-
-    In a noisy photograph distant matches are mostly chance: runs alone leave a smaller file in
-    less time. Every eighth group of rows tells which it is.
-    """
-    sample = rows[np.arange(len(rows)) // SAMPLED % 8 == 0].tobytes()
-    return min((_matches, _runs), key=lambda method: len(method(sample)))(rows.tobytes())
-
-
-def _matches(rows: bytes) -> bytes:
-    return bytes(imagecodecs.deflate_encode(rows, level=COMPRESSION, raw=False))
-
-
-def _runs(rows: bytes) -> bytes:
-    # The one strategy of zlib that leaves no choice: zlib and zlib-ng give the same bytes.
-    compressor = zlib.compressobj(memLevel=9, strategy=zlib.Z_RLE)
-    return compressor.compress(rows) + compressor.flush()
-
-
-def _filtered(pixels: Pixels) -> Bytes:
-    """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4).
-
-    Whichever leaves the smaller sum of absolute residuals, read as signed bytes: the heuristic of
-    the PNG specification, section 12.7.
-    """
-    height, width, _ = pixels.shape
-    padded = np.zeros((height + 1, 3 * width + 3), np.uint8)
-    padded[1:, 3:] = pixels.reshape(height, 3 * width)
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    for top in range(0, height, STRIP):
-        _filter(padded[top : top + STRIP + 1], rows[top : top + STRIP])
-    return rows
-
-
-def _filter(padded: Bytes, rows: Bytes) -> None:
-    """Fill `rows` from their pixels, padded by a row above and a pixel to the left."""
-    x, left, up, corner = padded[1:, 3:], padded[1:, :-3], padded[:-1, 3:], padded[:-1, :-3]
-    average = (left & up) + ((left ^ up) >> 1)
-    residuals = x - average, x - _paeth(left, up, corner)
-    costs = [np.minimum(r, -r).sum(1, dtype=np.uint32) for r in residuals]
-    use_paeth = costs[1] <= costs[0]
-    rows[:, 0] = np.where(use_paeth, 4, 3)
-    rows[:, 1:] = np.where(use_paeth[:, None], residuals[1], residuals[0])
-
-
-def _paeth(left: Bytes, up: Bytes, corner: Bytes) -> Bytes:
-    """Of the three the nearest to left + up - corner; of equally near ones the first.
-
-    Everything stays in bytes, which is several times as fast as int16.
-    """
-    to_left = np.maximum(up, corner) - np.minimum(up, corner)
-    to_up = np.maximum(left, corner) - np.minimum(left, corner)
-    # Between the two, corner is as far as they differ; outside it is the farthest, 255 will do.
-    outside = (up < corner) == (left < corner)
-    to_corner = np.maximum(to_left, to_up) - np.minimum(to_left, to_up) | _mask(outside)
-    nearest = _choose(to_up <= to_corner, up, corner)
-    return _choose((to_left <= to_up) & (to_left <= to_corner), left, nearest)
-
-
-def _choose(condition: NDArray[np.bool_], yes: Bytes, no: Bytes) -> Bytes:
-    """`np.where`, several times as fast on bytes."""
-    return no ^ ((no ^ yes) & _mask(condition))
-
-
-def _mask(condition: NDArray[np.bool_]) -> Bytes:
-    return -condition.view(np.uint8)  # 0 or 255

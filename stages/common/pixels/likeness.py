@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from stages.common.pixels.images import Pixels
 from stages.common.tables import Photograph, Refused
 
 Row = Photograph | Refused
@@ -13,7 +15,21 @@ Row = Photograph | Refused
 # bits; of their copies at half size 99.9%, at JPEG quality 30 98%, at a third and quality 60 97%
 # are at most this far from the original.
 NEAR_BITS = 32
-BITS = 256
+DHASH_SIDE = 16  # rows, and comparisons a row
+BITS = DHASH_SIDE**2
+
+
+def dhash(pixels: Pixels) -> str:
+    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left
+    neighbour?
+
+    It hardly changes when a picture is scaled, compressed or brightened.
+    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+    """
+    size = (DHASH_SIDE + 1, DHASH_SIDE)
+    grey = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
+    cells = np.asarray(grey)
+    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
 
 
 def distances(dhash: str, others: Sequence[str]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from stages.common.hyperiqa import backends, crops, scorer, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.trust import NetworkError, compare, guarded
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Item
 from tests.conftest import blobs
 
@@ -41,7 +41,7 @@ def items(tmp_path: Path) -> list[Item]:
     rows = []
     for seed, (height, width) in enumerate([(224, 224), (512, 512), (600, 1000)]):
         path = tmp_path / f"{seed}.png"
-        write_png(path, blobs(height, width, seed))
+        png.write(path, blobs(height, width, seed))
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         rows.append(Item(path.name, sha256, width, height))
     return rows
@@ -213,7 +213,7 @@ def test_a_fault_of_the_exact_network_is_a_bug(items: list[Item], tmp_path: Path
 
 
 def test_a_file_that_changed_is_no_fault_of_the_network(items: list[Item], tmp_path: Path) -> None:
-    write_png(tmp_path / "1.png", blobs(512, 512, 9))
+    png.write(tmp_path / "1.png", blobs(512, 512, 9))
     with pytest.raises(UserError, match="has changed since it was listed"):
         compared(items, tmp_path, network_of(means))
 

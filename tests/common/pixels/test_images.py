@@ -1,4 +1,4 @@
-"""The one door for pixels: what every kind of file becomes, and the PNG files that leave."""
+"""The one door for pixels: what every kind of file becomes."""
 
 import hashlib
 import io
@@ -7,23 +7,21 @@ import struct
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from PIL import Image, ImageCms, ImageOps
 
+from stages.common.pixels import png
 from stages.common.pixels.images import (
     ImageError,
     Pixels,
     decode,
     decode_with_mode,
-    encode_png,
     pixels_sha256,
     read,
     resize,
-    write_png,
 )
 from tests.conftest import SAMPLES, encoded, environment, noise
 from tests.strategies import pixels as any_pixels
@@ -50,7 +48,7 @@ def ramp(channels: int) -> np.ndarray:
     return np.concatenate([values * 2 + channel for channel in range(channels)], axis=2)
 
 
-def png(
+def png_by_hand(
     width: int, height: int, *, bits: int, colour: int, rows: bytes, more: bytes = b""
 ) -> bytes:
     """A PNG by hand: for what Pillow does not write. `rows` hold the filter bytes already."""
@@ -221,13 +219,15 @@ def test_16_bit_grey_of_an_older_byte_order_is_the_same() -> None:
 def test_16_bit_rgb_gives_its_8_high_bits() -> None:
     values = np.array([[[0, 255, 256], [511, 32767, 32768], [65279, 65280, 65535]]], np.uint16)
     rows = b"\0" + values.astype(">u2").tobytes()
-    pixels = decode(png(3, 1, bits=16, colour=2, rows=rows))
+    pixels = decode(png_by_hand(3, 1, bits=16, colour=2, rows=rows))
     assert pixels.tolist() == (values >> 8).tolist()
 
 
 def test_16_bit_rgb_with_alpha_lies_over_white() -> None:
     values = np.array([[[0, 256, 65535, 65535], [1, 2, 3, 0]]], np.uint16)
-    pixels = decode(png(2, 1, bits=16, colour=6, rows=b"\0" + values.astype(">u2").tobytes()))
+    pixels = decode(
+        png_by_hand(2, 1, bits=16, colour=6, rows=b"\0" + values.astype(">u2").tobytes())
+    )
     assert pixels.tolist() == [[[0, 1, 255], [255, 255, 255]]]
 
 
@@ -235,7 +235,7 @@ def test_16_bit_rgb_with_alpha_lies_over_white() -> None:
 def test_grey_of_few_bits_spans_black_to_white(bits: int) -> None:
     top = 2**bits - 1
     packed = bytes([(0 << (8 - bits)) | (top << (8 - 2 * bits))])
-    pixels = decode(png(2, 1, bits=bits, colour=0, rows=b"\0" + packed))
+    pixels = decode(png_by_hand(2, 1, bits=bits, colour=0, rows=b"\0" + packed))
     assert pixels.tolist() == [[[0] * 3, [255] * 3]]
 
 
@@ -395,7 +395,7 @@ def test_a_cut_file_of_any_format_is_refused(kind: str, sample_pixels: list[Pixe
 
 
 def test_damage_inside_a_png_is_refused(sample_pixels: list[Pixels]) -> None:
-    content = bytearray(encode_png(sample_pixels[0]))
+    content = bytearray(png.encode(sample_pixels[0]))
     content[len(content) // 2] ^= 0xFF
     with pytest.raises(ImageError) as raised:
         decode(bytes(content))
@@ -429,7 +429,7 @@ def decoded_within(memory: int, content: bytes) -> subprocess.CompletedProcess[b
 
 
 def test_a_bomb_is_refused_before_it_takes_memory() -> None:
-    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+    bomb = png_by_hand(60_000, 60_000, bits=8, colour=2, rows=b"")
     done = decoded_within(3 * 2**30, bomb)  # it would take 10 GB
     assert done.stderr.decode() == ""
     assert done.stdout.decode() == "too large: 60000x60000 px, more than 250 megapixels"
@@ -447,36 +447,6 @@ def test_want_of_memory_is_no_fault_of_the_file() -> None:
     done = decoded_within(2**30, content)
     assert done.stdout.decode() == ""
     assert "MemoryError" in done.stderr.decode().splitlines()[-1]
-
-
-@given(any_pixels)
-def test_a_png_of_any_pixels_comes_back_the_same(pixels: Pixels) -> None:
-    content = encode_png(pixels)
-    assert decode(content).tolist() == pixels.tolist()
-    with Image.open(io.BytesIO(content)) as image:
-        assert (image.format, image.mode, image.info) == ("PNG", "RGB", {})
-        assert np.asarray(image).tolist() == pixels.tolist()
-
-
-@given(any_pixels)
-def test_the_same_pixels_give_the_same_bytes_whatever_their_memory_is_like(pixels: Pixels) -> None:
-    content = encode_png(pixels)
-    mirrored = np.ascontiguousarray(pixels[::-1, ::-1])[::-1, ::-1]  # negative strides
-    wider = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 3, 3), np.uint8)
-    wider[1:-1, 2:-1] = pixels
-    assert encode_png(mirrored) == encode_png(wider[1:-1, 2:-1]) == encode_png(pixels) == content
-
-
-def test_photographs_are_no_larger_than_pillow_writes_them(sample_pixels: list[Pixels]) -> None:
-    ours = sum(len(encode_png(pixels)) for pixels in sample_pixels)
-    assert ours <= sum(len(encoded(pixels, "PNG")) for pixels in sample_pixels)
-
-
-def test_a_whole_photograph_comes_back_the_same(tmp_path: Path) -> None:
-    pixels = read(SAMPLES / "objects" / "umang.jpg")
-    content = write_png(tmp_path / "a folder" / "ü.png", pixels)
-    assert (tmp_path / "a folder" / "ü.png").read_bytes() == content
-    assert np.array_equal(read(tmp_path / "a folder" / "ü.png"), pixels)
 
 
 @given(any_pixels)
