@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from stages.common.hyperiqa.backbones import ConvNorm
 from stages.common.hyperiqa.backends import openvino_network
 from stages.common.hyperiqa.cpu import POINTS, CropByCrop, RowWinograd, winograd
-from stages.common.hyperiqa.network import (
-    GRIDS,
-    ConvNorm,
-    HyperIQA,
-    LocalDistortion,
-    fold,
-    target_network,
-)
+from stages.common.hyperiqa.network import GRIDS, HyperIQA, LocalDistortion, fold, target_network
 from stages.common.hyperiqa.weights import names_in
 
 State = dict[str, Tensor]

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stages.common.hyperiqa.network import GRIDS, Backbone, Bottleneck, EfficientNetLite0, ResNet50
+from stages.common.hyperiqa.backbones import Backbone, Bottleneck, EfficientNetLite0, ResNet50
+from stages.common.hyperiqa.network import GRIDS
 
 # Rows that are made at once, and the points for them. 4 and 7 divide the heights of all maps. With
 # these points float32 holds B exactly. A layer's error is 2 and 6 times a plain convolution's; in
