@@ -24,15 +24,19 @@ from stages.common.hyperiqa.backbones import BACKBONES, Backbone, ConvNorm
 
 CROP = 224  # side of the square the network looks at, px
 GRIDS = (8, 4, 2, 1)  # cells a side that the maps of 56, 28, 14 and 7 px are averaged to
-REDUCED = (16, 32, 64)  # channels that the first three maps are reduced to, before they are read
+REDUCED = (
+    16,
+    32,
+    64,
+)  # channels that the first three maps are reduced to before `LocalDistortion` reads them
 LOCAL = 16  # numbers that are read from each of these three
 TARGET = (224, 112, 56, 28, 14)  # widths of the target network; the last layer has one output
 HYPER = 112  # channels of the hyper feature, a 7x7 map
-CELLS = 49  # of that map: each target weight matrix is written as channels x 49, read row by row
+CELLS = 49  # of that map: a target weight matrix is channels x 49 numbers, filled in row by row
 
 
-class FeatureMaps(nn.Module):
-    """What both networks share: they normalise crops and run the backbone on them."""
+class WithBackbone(nn.Module):
+    """What `HyperIQA` and `FoldedHyperIQA` share: normalise crops and run the backbone."""
 
     mean: Tensor
     std: Tensor
@@ -60,7 +64,7 @@ class FeatureMaps(nn.Module):
         return [m.to(self.mean.dtype) for m in maps]
 
 
-class HyperIQA(FeatureMaps):
+class HyperIQA(WithBackbone):
     """The trainable network. `backbone` is a key of `BACKBONES`."""
 
     def __init__(self, backbone: str) -> None:
@@ -106,7 +110,7 @@ class HyperIQA(FeatureMaps):
         )
 
 
-class FoldedHyperIQA(FeatureMaps):
+class FoldedHyperIQA(WithBackbone):
     """A trained `HyperIQA` in fewer operations: same scores up to rounding. Made by `fold`."""
 
     def __init__(self, network: HyperIQA) -> None:
