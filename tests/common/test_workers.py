@@ -99,8 +99,8 @@ def test_a_number_of_workers_that_is_none_is_told(
     monkeypatch.setenv("SRSET_WORKERS", text)
     with pytest.raises(UserError) as raised:
         list(ordered_map(process_id, [1]))
-    told = f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}"
-    assert str(raised.value) == told
+    message = f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}"
+    assert str(raised.value) == message
 
 
 SLEEPER = """

@@ -90,19 +90,19 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "told"), FAULTS)
-def test_an_exception_is_told_in_one_line(fault: Exception, told: str) -> None:
+@pytest.mark.parametrize(("fault", "message"), FAULTS)
+def test_an_exception_becomes_one_line(fault: Exception, message: str) -> None:
     def fails(*_: object) -> Any:
         raise fault
 
     with pytest.raises(NetworkError) as raised:
         guarded(fails, "gpu fp16")
-    assert str(raised.value) == f"gpu fp16: {told}"
+    assert str(raised.value) == f"gpu fp16: {message}"
     assert raised.value.__cause__ is fault
     network = guarded(lambda: network_of(fails), "gpu fp16")
     with pytest.raises(NetworkError) as raised:
         network.run(BATCH)
-    assert str(raised.value) == f"gpu fp16: {told}"
+    assert str(raised.value) == f"gpu fp16: {message}"
     assert daemons.GIVEN_UP.is_set()
 
 
@@ -256,5 +256,5 @@ def test_a_gpu_agrees(
     on_gpu = guarded(lambda: backends.network_on("cuda", precision, builtin), name)
     for policy in ("cover", "pyiqa"):
         networks = {"network": ready(on_gpu), "exact": ready(network)}
-        told = compare(rows, photographs, policy, **networks, name=name)
-        assert told.startswith(f"{name} agrees with cpu fp32 on ")
+        message = compare(rows, photographs, policy, **networks, name=name)
+        assert message.startswith(f"{name} agrees with cpu fp32 on ")
