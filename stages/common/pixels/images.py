@@ -1,10 +1,10 @@
-"""The one door for pixels: whatever a file holds, it leaves here as `(H, W, 3) uint8`, upright,
-sRGB, without alpha.
+"""The one door for pixels: whatever an image file holds, `decode` returns `(H, W, 3) uint8`, RGB in
+0..255, upright, sRGB, without alpha.
 
-| in the file | here |
+| in the file | after decoding |
 |---|---|
 | EXIF orientation | applied |
-| ICC profile | converted to sRGB, relative colorimetric; an unreadable one counts as sRGB |
+| ICC profile | converted to sRGB, relative colorimetric; an unreadable profile counts as sRGB |
 | grey, 1-bit, palette | RGB of the same look |
 | alpha, transparent colour | laid over white |
 | CMYK, YCbCr, LAB | converted to sRGB |
@@ -13,6 +13,7 @@ sRGB, without alpha.
 | several frames | the first |
 """
 
+import functools
 import hashlib
 import io
 import struct
@@ -27,17 +28,18 @@ from stages.common import files
 
 Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
 
-# Photographs only: no format that runs a program, holds text or plays a film.
+# Formats of photographs, and none of programs, documents or films.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "GIF")
-VERSION = 1  # of the pixels that come out; part of the score store's key
+VERSION = 2  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
+ROUNDING = 1  # of 255: the most that converting from one sRGB profile to another moves a value
 STRIP = 32  # rows that are copied at once
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"  # an IHDR chunk of 13 bytes comes first
 PLAIN_CHUNKS = (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tIME")  # change no pixel
 
-Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
+Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and its error names it
 
 
 class ImageError(Exception):
@@ -67,7 +69,7 @@ def read_checked(path: Path, sha256: str) -> Pixels:
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Width and height as a file's first bytes tell them, px; None where it is no image."""
+    """Width and height as a file's header has them, px; None where it is no image."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.size
@@ -87,7 +89,7 @@ def decode(content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pixels:
 def decode_with_mode(
     content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS
 ) -> tuple[Pixels, str]:
-    """`decode`, and what the file held, as in `JPEG CMYK`."""
+    """`decode`, and also the file's format and Pillow's mode, as in `JPEG CMYK`."""
     try:
         plain = _decode_plain_png(content, max_megapixels)
         if plain is not None:
@@ -103,8 +105,9 @@ def decode_with_mode(
         raise ImageError("not an image", _kind(content)) from None
     except Exception as error:  # a broken file can raise anything in a decoder
         detail = " ".join(str(error).split()) or type(error).__name__
-        cut = any(word in detail.lower() for word in ("truncated", "unexpected end", "broken png"))
-        raise ImageError("truncated" if cut else "unreadable", detail) from None
+        words = ("truncated", "unexpected end", "broken png")
+        truncated = any(word in detail.lower() for word in words)
+        raise ImageError("truncated" if truncated else "unreadable", detail) from None
     return pixels, mode
 
 
@@ -115,9 +118,9 @@ def _check_size(width: int, height: int, max_megapixels: float) -> None:
 
 
 def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
-    """Decode a PNG that holds 8-bit RGB and nothing that changes it, in half of Pillow's time.
+    """Decode a PNG of 8-bit RGB without a chunk that changes colours, in half of Pillow's time.
 
-    None for every other file, and for one that is damaged: Pillow then says how.
+    None for every other file, and for a damaged one, whose fault Pillow then names.
     """
     header = content[:33]
     if len(header) < 33 or header[:16] != PNG_START or header[24:29] != b"\x08\x02\x00\x00\x00":
@@ -181,23 +184,51 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image.convert("RGB")
     if profile:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            name = ImageCms.getProfileDescription(source)
-            if "srgb" in name.lower().replace(" ", ""):  # sRGB to sRGB would only add rounding
-                return _in_mode("RGB", image)
-            converted = ImageCms.profileToProfile(
-                image,
-                source,
-                SRGB,
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-            if converted is not None:
-                return converted
+            if image.mode != "RGB" or not _is_srgb(profile):
+                return _converted(image, profile)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a damaged profile, or one for another mode: the stated answer is sRGB
+            pass  # a damaged profile, or one for another mode, counts as sRGB
     return _in_mode("RGB", image)
+
+
+@functools.lru_cache(maxsize=64)  # photographs of one camera share a profile
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile for RGB leaves values as they are, up to rounding.
+
+    Its name does not tell: "sRGB linear" does not, and many cameras' own profiles do. To convert
+    from such a profile would only add the rounding.
+
+    Raises:
+        PyCMSError, OSError, ValueError: where the profile is damaged or not for RGB.
+    """
+    sample = _sample()
+    converted = np.asarray(_converted(Image.fromarray(sample), profile))
+    return int(np.abs(converted.astype(int) - sample).max()) <= ROUNDING
+
+
+def _sample() -> Pixels:
+    """All 256 greys, and 18 x 18 x 18 colours, (1, 6088, 3)."""
+    greys = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, -1, 3)
+    colours = np.indices((18, 18, 18), np.uint8).reshape(3, -1).T[None] * np.uint8(15)
+    return np.concatenate([greys, colours], axis=1)
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """An image in the mode of its profile, converted to sRGB.
+
+    Raises:
+        PyCMSError, OSError, ValueError: where the profile is damaged or for another mode.
+    """
+    converted = ImageCms.profileToProfile(
+        image,
+        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+        SRGB,
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert converted is not None  # it is only where the image is changed in place
+    return converted
 
 
 def _in_mode(mode: str, image: Image.Image) -> Image.Image:
@@ -206,7 +237,7 @@ def _in_mode(mode: str, image: Image.Image) -> Image.Image:
 
 
 def _array(image: Image.Image) -> Pixels:
-    """The pixels of an RGB image. In strips, since `np.asarray` holds two more copies meanwhile."""
+    """The pixels of an RGB image. By strips, since `np.asarray` makes two more copies meanwhile."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, STRIP):
         bottom = min(top + STRIP, image.height)

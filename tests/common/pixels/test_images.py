@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -271,20 +272,64 @@ def test_orientation_is_applied_to_alpha_and_palette(turn: int) -> None:
 
 
 def swapped_primaries() -> bytes:
-    """A profile in which red is what sRGB calls green, and green red; not named sRGB."""
+    """A profile in which red is what sRGB calls green, and green red; its name says sRGB."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    tags = {}
+    places = {}
     (count,) = struct.unpack_from(">I", profile, 128)
-    for i in range(count):
-        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * i)
-        tags[name] = (132 + 12 * i, offset, size)
-    for place, name in ((tags[b"rXYZ"][0], b"gXYZ"), (tags[b"gXYZ"][0], b"rXYZ")):
-        struct.pack_into(">4s", profile, place, name)
-    _, offset, size = tags[b"desc"]
-    text = bytes(profile[offset : offset + size])
-    changed = text.replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
-    profile[offset : offset + size] = changed.replace(b"sRGB", b"Swap")
+    for place in range(132, 132 + 12 * count, 12):
+        places[bytes(profile[place : place + 4])] = place
+    profile[places[b"rXYZ"] : places[b"rXYZ"] + 4] = b"gXYZ"
+    profile[places[b"gXYZ"] : places[b"gXYZ"] + 4] = b"rXYZ"
     return bytes(profile)
+
+
+def icc_profile(name: str, curve: Sequence[int]) -> bytes:
+    """An ICC profile, version 2, for RGB with sRGB's primaries, by hand.
+
+    Args:
+        name: its description, ASCII.
+        curve: each channel's light at even steps of its value, 0..65535; empty for light = value.
+
+    Source: ICC.1:2001-04, 6.1 (header), 6.3 (tags), 6.5 (their types).
+    """
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+    text = name.encode() + b"\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
+    light = b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
+    tags = {
+        b"desc": described,
+        b"wtpt": xyz(0.9642, 1, 0.8249),
+        b"rXYZ": xyz(0.43607, 0.22249, 0.01392),
+        b"gXYZ": xyz(0.38515, 0.71687, 0.09708),
+        b"bXYZ": xyz(0.14307, 0.06061, 0.71410),
+        b"rTRC": light,
+        b"gTRC": light,
+        b"bTRC": light,
+    }
+    table, data = struct.pack(">I", len(tags)), b""
+    for tag, content in tags.items():
+        offset = 132 + 12 * len(tags) + len(data)
+        table += struct.pack(">4sII", tag, offset, len(content))
+        data += content + bytes(-len(content) % 4)
+    size = 128 + len(table) + len(data)
+    header = struct.pack(">I4xI4s4s4s", size, 0x02100000, b"mntr", b"RGB ", b"XYZ ").ljust(
+        36, b"\0"
+    )
+    header = (header + b"acsp").ljust(68, b"\0") + xyz(0.9642, 1, 0.8249)[8:]
+    return header.ljust(128, b"\0") + table + data
+
+
+def srgb_light(value: np.ndarray) -> np.ndarray:
+    """sRGB's transfer function, from values to light, both 0..1; IEC 61966-2-1."""
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_value(light: np.ndarray) -> np.ndarray:
+    """`srgb_light` the other way."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def test_an_embedded_profile_is_converted_to_srgb() -> None:
@@ -315,10 +360,50 @@ def test_a_grey_profile_keeps_white_black_and_order() -> None:
     assert seen[0, :, 1].tolist() == values[0].tolist()
 
 
-def test_an_srgb_profile_changes_nothing() -> None:
+@pytest.mark.parametrize("name", ["sRGB linear", "linear sRGB", "Linear"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_linear_profile_is_converted_whatever_its_name(name: str, kind: str) -> None:
     pixels = noise(HIGH, WIDE)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert decode(encoded(pixels, "PNG", icc_profile=profile)).tolist() == pixels.tolist()
+    seen = decode(encoded(pixels, kind, icc_profile=icc_profile(name, [])))
+    assert np.abs(seen - 255 * srgb_value(pixels / 255)).max() <= 2
+
+
+def every_grey_and_some_colours() -> Pixels:
+    """(1, 4352, 3): 256 greys and 4096 colours."""
+    greys = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, -1, 3)
+    colours = np.indices((16, 16, 16), np.uint8).reshape(3, -1).T[None] * np.uint8(17)
+    return np.concatenate([greys, colours], axis=1)
+
+
+def srgb_profiles() -> dict[str, bytes]:
+    """sRGB as littleCMS writes it, and with its curve as a table, as HP and cameras write it."""
+    curve = np.round(65535 * srgb_light(np.linspace(0, 1, 1024))).astype(int).tolist()
+    return {
+        "littleCMS": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        "table": icc_profile("sRGB IEC61966-2.1", curve),
+        "table of another name": icc_profile("Camera", curve),
+    }
+
+
+@pytest.mark.parametrize("name", srgb_profiles())
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_an_srgb_profile_changes_nothing(name: str, kind: str) -> None:
+    pixels = every_grey_and_some_colours()
+    seen = decode(encoded(pixels, kind, icc_profile=srgb_profiles()[name]))
+    assert seen.tolist() == pixels.tolist()
+
+
+def test_a_profile_that_many_photographs_share_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contents = [
+        encoded(noise(HIGH, WIDE, seed), "PNG", icc_profile=srgb_profiles()["table"])
+        for seed in range(2)
+    ]
+    decode(contents[0])
+    monkeypatch.setattr(ImageCms, "profileToProfile", None)  # to call it would be an error
+    monkeypatch.setattr(ImageCms, "ImageCmsProfile", None)
+    assert decode(contents[1]).tolist() == noise(HIGH, WIDE, 1).tolist()
 
 
 @pytest.mark.parametrize("profile", [b"no profile", swapped_primaries()[:200], b"\0" * 500])
