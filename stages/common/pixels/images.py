@@ -34,6 +34,7 @@ VERSION = 2  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
 ROUNDING = 1  # of 255: the most that converting from one sRGB profile to another moves a value
+HEAD = 4096  # bytes of a file that say what it is
 STRIP = 32  # rows that are copied at once
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"  # an IHDR chunk of 13 bytes comes first
@@ -111,6 +112,38 @@ def decode_with_mode(
     return pixels, mode
 
 
+def check_known(path: Path) -> None:
+    """Look at a file's first bytes, so that no other kind of file, as a film, is read whole.
+
+    Raises:
+        ImageError: `not an image`, in the words of `decode`; not where `decode` would accept it.
+        OSError: where the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not is_known(head):
+        raise ImageError("not an image", _kind(head))
+
+
+def is_known(head: bytes) -> bool:
+    """Whether a file that begins with `head`, 16 bytes or more, may be of one of `FORMATS`.
+
+    True for all that `decode` opens; also for a few others, which it refuses as `not an image`.
+    """
+    Image.init()
+    return any(_accepts(name, head[:16]) for name in FORMATS)
+
+
+def _accepts(name: str, head: bytes) -> bool:
+    """What `Image.open` asks of a format before it tries to open a file; it reads 16 bytes."""
+    accept = Image.OPEN[name][1]
+    try:
+        accepted = accept is None or accept(head)
+        return bool(accepted) and not isinstance(accepted, str)  # text: Pillow was built without it
+    except (SyntaxError, IndexError, TypeError, struct.error):  # too short; as `Image.open` does
+        return False
+
+
 def _check_size(width: int, height: int, max_megapixels: float) -> None:
     if width * height > max_megapixels * 1e6:
         detail = f"{width}x{height} px, more than {max_megapixels:g} megapixels"
@@ -143,7 +176,7 @@ def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
 def _kind(content: bytes) -> str:
     if not content:
         return "the file is empty"
-    if b"\0" not in content[:4096]:
+    if b"\0" not in content[:HEAD]:
         return "looks like text"
     return f"no known image format, begins with {content[:8].hex(' ')}"
 

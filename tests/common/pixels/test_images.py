@@ -8,18 +8,23 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from stages.common.pixels import png
 from stages.common.pixels.images import (
+    FORMATS,
     ImageError,
     Pixels,
+    check_known,
     decode,
     decode_with_mode,
+    is_known,
     pixels_sha256,
     read,
     resize,
@@ -447,6 +452,105 @@ REFUSED = {
         "1000x1001 px, more than 1 megapixels",
     ),
 }
+
+
+def samples_of_all_formats() -> dict[str, bytes]:
+    """Files of every format, and of those variants of it that begin with other bytes."""
+    rgb = Image.fromarray(noise(HIGH, WIDE))
+    grey = Image.fromarray(ramp(1)[:, :, 0])
+    films = {"save_all": True, "append_images": [Image.new("RGB", (WIDE, HIGH))]}
+    return {
+        **{kind: encoded(rgb, kind) for kind in FORMATS},
+        "PNG, alpha": encoded(ramp(4), "PNG"),
+        "TIFF, big-endian": encoded(Image.new("I;16B", (4, 3)), "TIFF"),
+        "BigTIFF": encoded(rgb, "TIFF", big_tiff=True),
+        "WEBP, lossless": encoded(rgb, "WEBP", lossless=True),
+        "WEBP, extended": encoded(ramp(4), "WEBP", exif=orientation(6)),
+        "WEBP, frames": encoded(rgb, "WEBP", **films),
+        "AVIF, frames": encoded(rgb, "AVIF", **films),
+        "AVIF, as a still image": encoded(rgb, "AVIF").replace(b"ftypavif", b"ftypmif1", 1),
+        "JPEG2000, codestream": encoded(rgb, "JPEG2000", no_jp2=True),
+        "GIF, frames": encoded(rgb, "GIF", **films),
+        "GIF87a": encoded(rgb, "GIF").replace(b"GIF89a", b"GIF87a", 1),
+        "JPEG, EXIF": encoded(rgb, "JPEG", exif=orientation(3)),
+        "JPEG, several": encoded(rgb, "MPO", **films),
+        "JPEG, bare": b"\xff\xd8" + encoded(rgb, "JPEG")[20:],  # without JFIF's segment
+        "PPM, 1 bit": encoded(grey.convert("1"), "PPM"),
+        "PPM, grey": encoded(grey, "PPM"),
+        "PPM, plain 1 bit": b"P1 2 1 0 1",
+        "PPM, plain grey": b"P2 2 1 255 0 9",
+        "PPM, plain": b"P3 1 1 255 0 9 1",
+    }
+
+
+IMAGES = samples_of_all_formats()
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_a_file_of_any_format_is_known_by_its_first_bytes(kind: str, tmp_path: Path) -> None:
+    content = IMAGES[kind]
+    assert decode(content).shape[2] == 3
+    assert is_known(content[:16])
+    assert is_known(content)
+    (tmp_path / "image").write_bytes(content)
+    check_known(tmp_path / "image")
+
+
+NO_IMAGES = {
+    "empty": b"",
+    "one byte": b"\xff",
+    "text": b"Shot on a cloudy day.\n",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "photoshop": b"8BPS\0\1\0\0\0\0\0\0\0\3\0\0",
+    "icon": b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x68\4",
+    "zip": b"PK\3\4\x14\0\0\0\x08\0\0\0\x21\0\0\0",
+    "gzip": b"\x1f\x8b\x08\0\0\0\0\0\0\3\0\0",
+    "program": b"\x7fELF\2\1\1" + bytes(9),
+    "mp4": b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41",
+    "mov": b"\0\0\0\x14ftypqt  \0\0\2\0qt  ",
+    "matroska": b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\1\x42\xf7\x81\1\x42\xf2\x81",
+    "avi": b"RIFF\x24\0\0\0AVI LIST\0\0\0\0",
+    "wav": b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0",
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "raw of Fujifilm": b"FUJIFILMCCD-RAW 0201FF389501",
+    "zeros": bytes(5000),
+}
+
+
+@pytest.mark.parametrize("kind", NO_IMAGES)
+def test_what_is_no_image_is_not_known_and_is_refused_in_the_words_of_decode(
+    kind: str, tmp_path: Path
+) -> None:
+    content = NO_IMAGES[kind]
+    assert not is_known(content)
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(ImageError) as early:
+        check_known(tmp_path / "file")
+    with pytest.raises(ImageError) as late:
+        decode(content)
+    assert str(early.value) == str(late.value)
+
+
+@given(st.sampled_from(list(IMAGES.values())), st.data())
+def test_what_is_not_known_does_not_decode(content: bytes, data: st.DataObject) -> None:
+    """Whatever happens to a file's first bytes: what `decode` opens is known."""
+    changed = bytearray(content)
+    for place in data.draw(st.lists(st.integers(0, min(len(content), 32) - 1), max_size=3)):
+        changed[place] = data.draw(st.integers(0, 255))
+    content = bytes(changed[data.draw(st.sampled_from([0, 0, 0, 1])) :])
+    if not is_known(content[:64]):
+        with pytest.raises(ImageError, match="not an image"):
+            decode(content)
+
+
+def test_of_a_large_file_only_the_first_bytes_are_read(tmp_path: Path) -> None:
+    with (tmp_path / "film.mp4").open("wb") as file:
+        file.write(NO_IMAGES["mp4"])
+        file.truncate(2**40)  # holds no blocks
+    with pytest.raises(ImageError, match="not an image"):
+        check_known(tmp_path / "film.mp4")
 
 
 @pytest.mark.parametrize("kind", REFUSED)
