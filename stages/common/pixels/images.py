@@ -64,7 +64,7 @@ def read_checked(path: Path, sha256: str) -> Pixels:
     """Read an image file that a table lists.
 
     Raises:
-        UserError: where it is no more the file with this hash.
+        UserError: where the file has another hash.
     """
     return decode(files.read_checked(path, sha256))
 
@@ -100,7 +100,7 @@ def decode_with_mode(
             _check_size(image.width, image.height, max_megapixels)
             image.load()
             pixels = _array(_canonical(image))
-    except (ImageError, MemoryError):  # want of memory is no fault of the file
+    except (ImageError, MemoryError):  # too little memory is no fault of the file
         raise
     except UnidentifiedImageError:
         raise ImageError("not an image", _kind(content)) from None
@@ -113,10 +113,10 @@ def decode_with_mode(
 
 
 def check_known(path: Path) -> None:
-    """Look at a file's first bytes, so that no other kind of file, as a film, is read whole.
+    """Look at a file's first bytes, so that a film, for example, is never read whole.
 
     Raises:
-        ImageError: `not an image`, in the words of `decode`; not where `decode` would accept it.
+        ImageError: `not an image`, with the detail that `decode` would give.
         OSError: where the file can't be read.
     """
     with path.open("rb") as file:
@@ -265,7 +265,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _in_mode(mode: str, image: Image.Image) -> Image.Image:
-    """Convert where there is something to convert: `convert` copies what has the mode already."""
+    """Convert to a mode, unless the image has it already, which `convert` would copy."""
     return image if image.mode == mode else image.convert(mode)
 
 

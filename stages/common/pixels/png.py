@@ -58,8 +58,8 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _compressed(rows: Bytes) -> bytes:
     """Deflate filtered rows by the method that makes a sample of them smaller.
 
-    In a noisy photograph distant matches are mostly chance: runs alone leave a smaller file in
-    less time. Every eighth group of rows tells which it is.
+    In a noisy photograph matches of distant bytes are mostly chance, and run lengths alone leave a
+    smaller file in less time. The sample is every eighth group of rows.
     """
     sample = rows[np.arange(len(rows)) // GROUP % 8 == 0].tobytes()
     return min((_matches, _runs), key=lambda method: len(method(sample)))(rows.tobytes())
@@ -78,8 +78,8 @@ def _runs(rows: bytes) -> bytes:
 def _filtered(pixels: Bytes) -> Bytes:
     """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4).
 
-    Whichever leaves the smaller sum of absolute residuals, read as signed bytes: the heuristic of
-    the PNG specification, section 12.7.
+    Each row has the filter that leaves the smaller sum of absolute residuals, read as signed bytes:
+    the heuristic of the PNG specification, section 12.7.
     """
     height, width, _ = pixels.shape
     padded = np.zeros((height + 1, 3 * width + 3), np.uint8)
@@ -102,13 +102,14 @@ def _filter(padded: Bytes, rows: Bytes) -> None:
 
 
 def _paeth(left: Bytes, up: Bytes, corner: Bytes) -> Bytes:
-    """Of the three the nearest to left + up - corner; of equally near ones the first.
+    """Whichever of the three is nearest to p = left + up - corner; of equally near ones the first.
 
-    Everything stays in bytes, which is several times as fast as int16.
+    Distances are computed in bytes, which is several times as fast as in int16.
     """
-    to_left = np.maximum(up, corner) - np.minimum(up, corner)
+    to_left = np.maximum(up, corner) - np.minimum(up, corner)  # |p - left| = |up - corner|
     to_up = np.maximum(left, corner) - np.minimum(left, corner)
-    # Between the two, corner is as far as they differ; outside it is the farthest, 255 will do.
+    # Where corner lies between left and up, |p - corner| is the difference of these two distances.
+    # Elsewhere it is their sum, so corner is never nearest: 255 stands for any such distance.
     outside = (up < corner) == (left < corner)
     to_corner = np.maximum(to_left, to_up) - np.minimum(to_left, to_up) | _mask(outside)
     nearest = _choose(to_up <= to_corner, up, corner)
