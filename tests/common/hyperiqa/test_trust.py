@@ -1,4 +1,4 @@
-"""A network that is not trusted: what it does wrong is noticed, whatever it is, and told."""
+"""Any fault of a network other than the exact one is noticed, and named in one line."""
 
 import hashlib
 import math
