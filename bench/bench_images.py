@@ -28,7 +28,7 @@ from PIL import Image
 
 from bench.measure import Cost, machine, run
 from stages.common import files, tables
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.tables import Scaled, Tile, Verdict
 
 Made = TypeVar("Made")
@@ -222,11 +222,11 @@ def limit(ours: Ours, cpu: float) -> None:
         pixels = timed(decode, partial(images.read, path))
         for side in (768, 512):
             to = partial(images.resize, pixels, side, side, Image.Resampling.LANCZOS)
-            timed(encode, partial(images.encode_png, timed(resize, to)))
+            timed(encode, partial(png.encode, timed(resize, to)))
     for path in scaled:
         timed(decode, partial(images.read, path))
     for path in tiles[::EACH]:
-        timed(encode_tile, partial(images.encode_png, images.read(path)))
+        timed(encode_tile, partial(png.encode, images.read(path)))
     parts = {
         "decode": sum(decode),
         "resize": sum(resize),

@@ -22,8 +22,8 @@ import numpy as np
 from bench.measure import Cost, machine, run
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
-from stages.common.pixels import likeness
 from stages.common.tables import Photograph, Tile
+from stages.screen import evaluation_copies
 
 PARAMS = """
 score: {model: builtin, crops: cover, device: cpu, precision: fp32}
@@ -112,7 +112,7 @@ def search(rows: int) -> None:
         sample[i] = sample[i]._replace(pixels=sample[i - 1].pixels)
         sample[i - 50] = sample[i - 50]._replace(dhash=evaluation[i % EVALUATION].dhash)
     start = perf_counter()
-    copies = likeness.evaluation_copies(sample, evaluation)
+    copies = evaluation_copies(sample, evaluation)
     print(f"evaluation sets: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
     allowed = [row for row in sample if row.path not in copies]
     start = perf_counter()

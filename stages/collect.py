@@ -14,7 +14,7 @@ from pathlib import Path
 from stages.common import disk, files, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.tables import Collected, Photograph, Unreadable, Verdict
 
 
@@ -22,7 +22,7 @@ def convert(row: Verdict, *, source: Path, hr: Path) -> Collected:
     """Write one photograph as PNG."""
     pixels = images.read_checked(source / row.path, row.sha256)
     name = files.image_name(row.section, row.path, row.sha256)
-    content = images.write_png(hr / name, pixels)
+    content = png.write(hr / name, pixels)
     height, width, _ = pixels.shape
     sha256 = hashlib.sha256(content).hexdigest()
     return Collected(name, row.section, sha256, width, height, row.path, row.sha256)

@@ -23,6 +23,7 @@ from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
+from stages.common.pixels.likeness import dhash
 from stages.common.tables import Photograph, Unreadable
 from stages.common.versions import records
 
@@ -41,6 +42,7 @@ def look(path: str, *, folder: Path, max_megapixels: float) -> Row:
         size = listing.status(folder / path).bytes
         if not (folder / path).is_file():
             raise ImageError("unreadable", "not a file, or a link that leads nowhere")
+        images.check_known(folder / path)  # before a film of 6 GB is read whole
         content = (folder / path).read_bytes()
         size, sha256 = len(content), hashlib.sha256(content).hexdigest()
         pixels, mode = images.decode_with_mode(content, max_megapixels=max_megapixels)
@@ -58,7 +60,7 @@ def look(path: str, *, folder: Path, max_megapixels: float) -> Row:
         bytes=size,
         mode=mode,
         pixels=images.pixels_sha256(pixels),
-        dhash=images.dhash(pixels),
+        dhash=dhash(pixels),
     )
 
 

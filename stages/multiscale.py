@@ -21,7 +21,7 @@ from pydantic import Field
 from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
 from stages.common.params import Params
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.tables import Collected, Rejected, Scaled
 
 
@@ -67,7 +67,7 @@ def shrink(
             if pixels is None:
                 pixels = images.read_checked(hr / row.path, row.sha256)
             smaller = images.resize(pixels, *size, Image.Resampling.LANCZOS)
-            sha256 = hashlib.sha256(images.write_png(folder / name, smaller)).hexdigest()
+            sha256 = hashlib.sha256(png.write(folder / name, smaller)).hexdigest()
         written[size] = Scaled(
             name, row.section, sha256, scale, *size, row.photograph, row.photograph_sha256
         )

@@ -51,7 +51,7 @@ def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -
 
 
 def saved(
-    scores: Iterable[tuple[str, float]], kept: store.ScoreStore
+    scores: Iterable[tuple[str, float]], score_store: store.ScoreStore
 ) -> Iterator[tuple[str, float]]:
     """Pass scores on, and put them into the store every few seconds and at the end."""
     waiting: list[tuple[str, float]] = []
@@ -63,10 +63,10 @@ def saved(
             waiting.append((sha256, score))
             yield sha256, score
             if time.monotonic() - last > SAVE_SECONDS:
-                kept.put(waiting)
+                score_store.put(waiting)
                 waiting, last = [], time.monotonic()
     finally:
-        kept.put(waiting)
+        score_store.put(waiting)
 
 
 def compiled(
@@ -105,20 +105,20 @@ def all_scores(
             comparison is in no store.
     """
     key = fingerprint(weights_sha256, policy, device, precision)
-    with closing(store.ScoreStore(store.default_path(), key)) as kept:
-        known = kept.get([item.sha256 for item in items])
+    with closing(store.ScoreStore(store.default_path(), key)) as score_store:
+        known = score_store.get([item.sha256 for item in items])
         missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
         if missing:
             network = networks(device, precision)
             if (device, precision) != backends.EXACT:
                 exact = networks(*backends.EXACT)
                 name = f"{device} {precision}"
-                told = trust.compare(
+                message = trust.compare(
                     missing, folder, policy, network=network, exact=exact, name=name
                 )
-                print(told, flush=True)
+                print(message, flush=True)
             new = scorer.score(missing, folder, policy=policy, network=network)
-            known.update(workers.bar(saved(new, kept), len(missing), "score", " images"))
+            known.update(workers.bar(saved(new, score_store), len(missing), "score", " images"))
     return known, len(missing)
 
 
@@ -130,8 +130,8 @@ def fall_back(fault: trust.NetworkError, asked: str, device: str) -> tuple[str, 
     """
     if asked != "auto":
         raise UserError(f"{fault}: {REMEDIES[device]}") from fault
-    told = f"going on with cpu fp32; {REMEDIES[device]}"
-    print(f"warning: score: {fault}: {told}", file=sys.stderr, flush=True)
+    message = f"going on with cpu fp32; {REMEDIES[device]}"
+    print(f"warning: score: {fault}: {message}", file=sys.stderr, flush=True)
     return backends.EXACT
 
 

@@ -22,7 +22,7 @@ from stages.common.cli import run
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.pixels import likeness
+from stages.common.pixels.likeness import NEAR_BITS, distances
 from stages.common.tables import Photograph, Rejected, Unreadable
 
 EVALUATION = "data/evaluation"
@@ -65,6 +65,25 @@ def evaluation_images(
     return found
 
 
+def evaluation_copies(
+    rows: Sequence[Photograph], evaluation: Sequence[Photograph]
+) -> dict[str, Dropped]:
+    """Which photographs are, by their content, one of `evaluation`: by path, with the evidence."""
+    by_pixels = {row.pixels: row.path for row in evaluation}
+    hashes = [row.dhash for row in evaluation]
+    found = {}
+    for row in rows:
+        if row.pixels in by_pixels:
+            detail = f"same pixels as {by_pixels[row.pixels]}"
+            found[row.path] = Dropped("evaluation set", detail)
+            continue
+        bits = distances(row.dhash, hashes)
+        if bits.size and bits.min() <= NEAR_BITS:
+            detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
+            found[row.path] = Dropped("evaluation set", detail)
+    return found
+
+
 def rules(
     params: ScreenParams, evaluation: Sequence[Photograph]
 ) -> list[decision.Rule[Photograph]]:
@@ -96,7 +115,7 @@ def rules(
     return [
         excluded,
         too_small,
-        lambda rows: likeness.evaluation_copies(rows, evaluation),
+        lambda rows: evaluation_copies(rows, evaluation),
         decision.first_of(lambda row: row.pixels, same),
     ]
 

@@ -22,7 +22,7 @@ from stages.common import disk, files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.tables import Rejected, Scaled, Tile
 
 
@@ -65,7 +65,7 @@ def crop(
     tiles = []
     for i, (top, left) in enumerate(corners, start=1):
         name = f"{row.path.removesuffix('.png')}_s{i:0{digits}d}.png"
-        content = images.write_png(folder / name, pixels[top : top + size, left : left + size])
+        content = png.write(folder / name, pixels[top : top + size, left : left + size])
         tiles.append(
             Tile(
                 path=name,

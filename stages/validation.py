@@ -24,7 +24,7 @@ from stages.common import files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.pixels.likeness import NEAR_BITS, distances
 from stages.common.tables import Photograph, Validation, Verdict
 
@@ -97,7 +97,7 @@ def write(row: Verdict, *, source: Path, folder: Path, scales: Sequence[int]) ->
         Validation(
             path=f"{scale}/{name}",
             section=row.section,
-            sha256=hashlib.sha256(images.write_png(folder / scale / name, sized)).hexdigest(),
+            sha256=hashlib.sha256(png.write(folder / scale / name, sized)).hexdigest(),
             scale=scale,
             width=sized.shape[1],
             height=sized.shape[0],

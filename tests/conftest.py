@@ -19,7 +19,8 @@ from PIL import Image
 from stages.common import daemons, listing
 from stages.common.hyperiqa import backends, weights
 from stages.common.hyperiqa.backends import Network
-from stages.common.pixels.images import Pixels, encode_png
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "data" / "samples"
@@ -176,8 +177,8 @@ def save_small(source: Path, target: Path, side: int = SIDE) -> None:
 
 
 def sha256_of_png(pixels: Pixels) -> str:
-    """Of the file that `write_png` writes."""
-    return hashlib.sha256(encode_png(pixels)).hexdigest()
+    """Of the file that `png.write` writes."""
+    return hashlib.sha256(png.encode(pixels)).hexdigest()
 
 
 def noise(height: int, width: int, seed: int = 0) -> Pixels:

@@ -14,7 +14,7 @@ from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.params import faults
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Lineage, Tile, Verdict
 from stages.dataset import DatasetParams, lineage, meta_info, score_list
 from tests.conftest import noise, sha256_of_png
@@ -64,7 +64,7 @@ def made(tmp_path: Path, count: int, kept: int, changed: Sequence[int] = ()) -> 
     tiles, verdicts = tiles_and_verdicts(count, kept)
     for i, tile in enumerate(tiles):
         pixels = noise(9, 8, i + 100 * (i in changed))
-        write_png(tmp_path / "tiles" / tile.path, pixels)
+        png.write(tmp_path / "tiles" / tile.path, pixels)
     tables.write(tmp_path / "tiles.csv", Tile, tiles)
     tables.write(tmp_path / "verdicts.csv", Verdict, verdicts[::-1])  # in no helpful order
     paths = (tmp_path / name for name in ("tiles", "tiles.csv", "verdicts.csv", "out", "m.json"))

@@ -20,7 +20,9 @@ from stages import gather
 from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
-from stages.common.pixels.images import decode, dhash, encode_png, pixels_sha256
+from stages.common.pixels import png
+from stages.common.pixels.images import decode, pixels_sha256
+from stages.common.pixels.likeness import dhash
 from stages.common.tables import Photograph, Unreadable
 from stages.common.versions import records
 from stages.gather import GatherParams
@@ -92,12 +94,12 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
         os.fsdecode(b"latin/caf\xe9.png"): "latin",
     }
     for seed, name in enumerate(good):
-        put(source / name, encode_png(noise(40, 40, seed)))
-    png = encode_png(noise(40, 40, 100))
+        put(source / name, png.encode(noise(40, 40, seed)))
+    content = png.encode(noise(40, 40, 100))
     put(source / "empty.jpg", b"")
     put(source / "notes.txt", b"ask before publishing\n")
-    put(source / "cut.png", png[: len(png) // 2])
-    put(source / "huge.png", encode_png(noise(400, 300)))
+    put(source / "cut.png", content[: len(content) // 2])
+    put(source / "huge.png", png.encode(noise(400, 300)))
     (source / "nowhere.png").symlink_to("not/there.png")
     (source / "loop.png").symlink_to("loop.png")
     os.mkfifo(source / "pipe.png")
@@ -116,7 +118,7 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
 
 
 def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
-    put(tmp_path / "elsewhere.png", encode_png(noise(40, 40)))
+    put(tmp_path / "elsewhere.png", png.encode(noise(40, 40)))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link.png").symlink_to(tmp_path / "elsewhere.png")
     kept, refused = gathered(tmp_path / "in")
@@ -124,7 +126,7 @@ def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_section_that_is_a_link_is_refused(tmp_path: Path) -> None:
-    put(tmp_path / "elsewhere" / "a.png", encode_png(noise(40, 40)))
+    put(tmp_path / "elsewhere" / "a.png", png.encode(noise(40, 40)))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "film").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match=r"in/film is a link to the folder .*: move that folder"):
@@ -163,13 +165,13 @@ def test_every_file_is_in_exactly_one_table(
     tmp_path_factory: pytest.TempPathFactory, names: set[str], data: st.DataObject
 ) -> None:
     source = tmp_path_factory.mktemp("gather") / "in"
-    png = encode_png(noise(40, 40))
-    contents = [b"", b"text", png, png[:-40], encode_png(noise(8, 8))]
+    image = png.encode(noise(40, 40))
+    contents = [b"", b"text", image, image[:-40], png.encode(noise(8, 8))]
     for name in names:
         put(source / name, data.draw(st.sampled_from(contents) | st.binary(max_size=60)))
     kept, refused = gathered(source)
     assert kept.keys() | refused.keys() == names
-    whole = {name for name in names if (source / name).read_bytes() == png}
+    whole = {name for name in names if (source / name).read_bytes() == image}
     assert whole <= kept.keys()
 
 
@@ -190,7 +192,7 @@ def test_workers_change_nothing(
 
 def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
     for seed in range(2):
-        put(tmp_path / "in" / f"{seed}.png", encode_png(noise(40, 40, seed)))
+        put(tmp_path / "in" / f"{seed}.png", png.encode(noise(40, 40, seed)))
     put(tmp_path / "in" / "a.txt", b"text")
     (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 1}")
     done = run_stage("gather", "in", "g.csv", "r.csv", "m.json", "c.csv")
@@ -201,7 +203,7 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
 
 def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
     source = tmp_path / "in"
-    put(source / "a.png", encode_png(noise(40, 40)))
+    put(source / "a.png", png.encode(noise(40, 40)))
     put(source / "b.txt", b"text")
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in source.iterdir()}
     gathered(source)
@@ -213,14 +215,14 @@ def test_a_file_that_comes_while_others_are_read_ends_the_stage(
 ) -> None:
     """DVC hashes the folder after the stage, and would count the file as read."""
     source = tmp_path / "in"
-    put(source / "a.png", encode_png(noise(40, 40)))
-    put(source / "b.png", encode_png(noise(40, 40, 1))[:-300])
+    put(source / "a.png", png.encode(noise(40, 40)))
+    put(source / "b.png", png.encode(noise(40, 40, 1))[:-300])
 
     def late(path: str, **more: object) -> object:
         if path == "b.png":
             row = gather_look(path, **more)
-            put(source / "b.png", encode_png(noise(40, 40, 1)))  # the rest of it
-            put(source / "c.png", encode_png(noise(40, 40, 2)))
+            put(source / "b.png", png.encode(noise(40, 40, 1)))  # the rest of it
+            put(source / "c.png", png.encode(noise(40, 40, 2)))
             return row
         return gather_look(path, **more)
 
@@ -239,7 +241,7 @@ def test_a_file_that_is_being_written_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "QUIET_SECONDS", 1.0)
-    content = encode_png(noise(40, 40))
+    content = png.encode(noise(40, 40))
     path = put(tmp_path / "in" / "slow.png", content[:100])
 
     def copy() -> None:
@@ -260,7 +262,7 @@ def test_what_changed_since_the_last_run_is_told_and_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for i, name in enumerate(("a", "b", "c", "d", "e")):
-        put(Path("in") / f"{name}.png", encode_png(noise(40, 40, i)))
+        put(Path("in") / f"{name}.png", png.encode(noise(40, 40, i)))
     put(Path("in/notes.txt"), b"text")
     first = gathered(Path("in"))
     assert "since" not in capsys.readouterr().out
@@ -272,8 +274,8 @@ def test_what_changed_since_the_last_run_is_told_and_written(
     assert capsys.readouterr().out.endswith("since the last run: no change\n")
     Path("in/a.png").unlink()
     Path("in/b.png").rename("in/moved.png")
-    put(Path("in/c.png"), encode_png(noise(40, 40, 9)))
-    put(Path("in/f.png"), encode_png(noise(40, 40, 10)))
+    put(Path("in/c.png"), png.encode(noise(40, 40, 9)))
+    put(Path("in/f.png"), png.encode(noise(40, 40, 10)))
     put(Path("in/notes.txt"), b"more text")
     gathered(Path("in"))
     told = "since the last run: 1 new, 1 gone, 1 renamed, 2 replaced\n"

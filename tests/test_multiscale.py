@@ -12,7 +12,8 @@ from PIL import Image
 from stages import multiscale
 from stages.common import tables
 from stages.common.files import sha256_of
-from stages.common.pixels.images import Pixels, read, write_png
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels, read
 from stages.common.tables import Collected, Rejected, Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from tests.conftest import noise, sha256_of_png
@@ -27,7 +28,7 @@ def scaled(
     """Run the stage; gives its tables."""
     rows = []
     for i, (name, pixels) in enumerate(pictures.items()):
-        write_png(tmp_path / "hr" / name, pixels)
+        png.write(tmp_path / "hr" / name, pixels)
         height, width, _ = pixels.shape
         sha256 = sha256_of_png(pixels)
         rows.append(Collected(name, "s", sha256, width, height, f"{name}.jpg", f"{i:064x}"))

@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from stages.common.hyperiqa.backbones import ConvNorm
 from stages.common.hyperiqa.backends import openvino_network
-from stages.common.hyperiqa.cpu import POINTS, CropByCrop, RowWinograd, winograd
-from stages.common.hyperiqa.network import (
-    GRIDS,
-    ConvNorm,
-    HyperIQA,
-    LocalDistortion,
-    fold,
-    target_network,
-)
+from stages.common.hyperiqa.cpu import POINTS, CpuBackbone, RowWinograd, winograd
+from stages.common.hyperiqa.network import GRIDS, HyperIQA, LocalDistortion, fold, target_network
 from stages.common.hyperiqa.weights import names_in
 
 State = dict[str, Tensor]
@@ -203,9 +197,9 @@ def test_rewritten_for_cpus_it_is_the_same_function(network: HyperIQA) -> None:
     batch = crops(3)
     exact = copy.deepcopy(folded).double()
     expected = exact(batch).tolist()
-    exact.backbone = CropByCrop(exact.backbone)
+    exact.backbone = CpuBackbone(exact.backbone)
     assert exact(batch).tolist() == pytest.approx(expected, abs=1e-9)
-    folded.backbone = CropByCrop(folded.backbone)
+    folded.backbone = CpuBackbone(folded.backbone)
     assert folded(batch).tolist() == pytest.approx(expected, abs=ROUNDING)
 
 

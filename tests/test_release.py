@@ -14,7 +14,7 @@ from stages import release
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Lineage, Validation
 from stages.release import check_apart
 from tests.conftest import noise, sha256_of_png
@@ -37,13 +37,13 @@ def chosen(photograph: str, scale: str = "hr") -> Validation:
 def parts(tmp_path: Path) -> Path:
     """A dataset of 12 tiles and a validation image, ready to be packed."""
     for i in range(12):
-        write_png(tmp_path / "dataset" / "faces" / f"{i}.png", noise(40, 40, i))
+        png.write(tmp_path / "dataset" / "faces" / f"{i}.png", noise(40, 40, i))
     (tmp_path / "dataset" / "meta_info.txt").write_text("0.png (40,40,3)\n" * 12)
     (tmp_path / "dataset" / "hyperiqa_score.txt").write_text("0.png\t0.5\n")
     rows = [lineage(f"{i}.png", "a.jpg") for i in range(12)]
     tables.write(tmp_path / "dataset" / "lineage.csv", Lineage, rows)
     for folder in ("hr", "x2"):
-        write_png(tmp_path / "validation" / folder / "v.png", noise(40, 40, 50))
+        png.write(tmp_path / "validation" / folder / "v.png", noise(40, 40, 50))
     tables.write(
         tmp_path / "validation.csv", Validation, [chosen("v.jpg", s) for s in ("hr", "x2")]
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from stages import report
 from stages.common import tables
 from stages.common.pages.summary import Curve, reasons, samples, shares, what_if, write_curve
-from stages.common.pixels.images import read, write_png
+from stages.common.pixels import png
+from stages.common.pixels.images import read
 from stages.common.tables import (
     Collected,
     Photograph,
@@ -104,7 +105,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
     folder = tmp_path / "tables"
     names = [f"faces/{name}.png" for name in ("a", "b & <c>", "d")] + ["places/e.png", "f.png"]
     for i, name in enumerate(names):
-        write_png(tmp_path / "source" / name, blobs(TILE * 2, TILE * 2, i))
+        png.write(tmp_path / "source" / name, blobs(TILE * 2, TILE * 2, i))
     sections = [tables.section_of(name) for name in names]
     digests = [sha256_of_png(blobs(TILE * 2, TILE * 2, i)) for i in range(5)]
     sides = (TILE * 2, TILE * 2)
@@ -150,7 +151,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
     for i in range(3):
         for k in range(4):
             path = f"h{i}T0_s{k}.png"
-            content = write_png(tmp_path / "tiles" / path, blobs(TILE, TILE, 10 * i + k))
+            content = png.write(tmp_path / "tiles" / path, blobs(TILE, TILE, 10 * i + k))
             tiles.append(
                 Tile(
                     path,
@@ -187,7 +188,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
         ],
     )
     for i in range(chosen):
-        write_png(tmp_path / "validation" / "hr" / f"v{i}.png", blobs(40, 50, 70 + i))
+        png.write(tmp_path / "validation" / "hr" / f"v{i}.png", blobs(40, 50, 70 + i))
     put(
         "validation",
         Validation,

@@ -16,8 +16,8 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels import images
-from stages.common.pixels.images import decode, write_png
+from stages.common.pixels import images, png
+from stages.common.pixels.images import decode
 from stages.common.tables import Item, Score
 from stages.score import ScoreParams, fingerprint, saved
 from tests.conftest import REPOSITORY, blobs
@@ -51,7 +51,7 @@ def scored(folder: Path, out: Path, params: ScoreParams = PARAMS) -> list[Score]
 def pictures(tmp_path: Path) -> Path:
     """Four pictures, two of them the same file."""
     for i, name in enumerate(("s/b.png", "s/a.png", "c ü.png")):
-        write_png(tmp_path / "in" / name, blobs(224, 224 + 20 * i, i))
+        png.write(tmp_path / "in" / name, blobs(224, 224 + 20 * i, i))
     shutil.copyfile(tmp_path / "in" / "s/a.png", tmp_path / "in" / "copy.png")
     return tmp_path / "in"
 
@@ -85,7 +85,7 @@ def test_what_is_known_is_not_scored_again_and_gives_the_same_table(
 ) -> None:
     first = scored(pictures, tmp_path / "1")
     assert capsys.readouterr().out.endswith(" · 3 scored, 0 known\n")
-    write_png(pictures / "new.png", blobs(230, 230, 9))
+    png.write(pictures / "new.png", blobs(230, 230, 9))
     more = scored(pictures, tmp_path / "2")
     assert capsys.readouterr().out.endswith(" · 1 scored, 3 known\n")
     assert [row for row in more if row.path != "new.png"] == first
@@ -118,9 +118,9 @@ def test_a_faster_precision_tells_its_error(
     monkeypatch.setattr(backends, "network_on", network_on)
     exact = scored(pictures, tmp_path / "fp32")
     fast = scored(pictures, tmp_path / "bf16", PARAMS.model_copy(update={"precision": "bf16"}))
-    told = capsys.readouterr().out.splitlines()[1]
+    message = capsys.readouterr().out.splitlines()[1]
     error = max(abs(a.hyperiqa - b.hyperiqa) for a, b in zip(exact, fast, strict=True))
-    assert told == (
+    assert message == (
         f"cpu bf16 agrees with cpu fp32 on 5 crops of 3 of these images: largest error {error:.2g},"
         " allowed 0.15"
     )
@@ -133,8 +133,8 @@ def test_an_empty_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     with pytest.raises(UserError) as raised:
         scored(tmp_path / "in", tmp_path)
-    told = f"{tmp_path / 'in.csv'} lists no image: look at the stage before"
-    assert str(raised.value) == told
+    message = f"{tmp_path / 'in.csv'} lists no image: look at the stage before"
+    assert str(raised.value) == message
 
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:
@@ -156,7 +156,7 @@ def test_the_cpus_fingerprint_stays_so_that_no_score_is_lost() -> None:
 
 
 def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:
-    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
 
     def breaks_off() -> Iterator[tuple[str, float]]:
         yield f"{1:064x}", 0.25
@@ -165,27 +165,27 @@ def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:
 
     passed = []
     with pytest.raises(KeyboardInterrupt):
-        passed.extend(saved(breaks_off(), kept))
-    assert kept.get([f"{i:064x}" for i in range(4)]) == {f"{1:064x}": 0.25, f"{2:064x}": 0.5}
+        passed.extend(saved(breaks_off(), score_store))
+    assert score_store.get([f"{i:064x}" for i in range(4)]) == {f"{1:064x}": 0.25, f"{2:064x}": 0.5}
 
 
 def test_scores_are_kept_while_a_long_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
-    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
     other = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), kept)):
+    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), score_store)):
         assert len(other.get([f"{j:064x}" for j in range(5)])) == i
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_score_that_is_no_number_ends_the_stage(tmp_path: Path, value: float) -> None:
-    kept = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
     with pytest.raises(UserError) as raised:
-        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], kept))
+        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], score_store))
     assert str(raised.value) == f"the network gives {value} for {2:064x}: use other weights"
-    assert kept.get([f"{1:064x}", f"{2:064x}"]) == {f"{1:064x}": 0.5}
+    assert score_store.get([f"{1:064x}", f"{2:064x}"]) == {f"{1:064x}": 0.5}
 
 
 def test_a_photograph_scores_higher_than_its_ruin(photographs: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Item, Score
 from tests.conftest import blobs, environment
 from tests.test_score import COMPILE, PARAMS, WEIGHTS, listed, scored
@@ -101,9 +101,9 @@ def gpu(network: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         return network if on_cpu else COMPILE(device, precision, given)
 
     def compare_and_note(*arguments: Any, **more: Any) -> str:
-        told = compare(*arguments, **more)
+        message = compare(*arguments, **more)
         stand_in.compared = True
-        return told
+        return message
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(backends, "_has_driver", lambda: True)
@@ -125,7 +125,7 @@ def break_down(gpu: StandIn, when: str, how: str, monkeypatch: pytest.MonkeyPatc
 def pictures(tmp_path: Path) -> Path:
     """Three pictures of 1 and 2 crops."""
     for i in range(3):
-        write_png(tmp_path / "in" / f"{i}.png", blobs(224, 224 + 20 * i, i))
+        png.write(tmp_path / "in" / f"{i}.png", blobs(224, 224 + 20 * i, i))
     return tmp_path / "in"
 
 
@@ -162,8 +162,8 @@ def made_by(out: Path) -> tuple[str, str]:
     return metrics["device"], metrics["precision"]
 
 
-def warnings(told: str) -> list[str]:
-    return [line for line in told.splitlines() if "warning" in line]
+def warnings(text: str) -> list[str]:
+    return [line for line in text.splitlines() if "warning" in line]
 
 
 def test_a_gpu_that_does_right_makes_the_table(
@@ -174,12 +174,12 @@ def test_a_gpu_that_does_right_makes_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert scored(pictures, tmp_path, AUTO) == expected
-    told = capsys.readouterr()
-    assert told.out.splitlines()[-2] == (
+    output = capsys.readouterr()
+    assert output.out.splitlines()[-2] == (
         "cuda fp16 agrees with cpu fp32 on 5 crops of 3 of these images: largest error 0, "
         "allowed 0.01"
     )
-    assert warnings(told.err) == []
+    assert warnings(output.err) == []
     assert made_by(tmp_path) == ("cuda", "fp16")
     assert stored() == {"cuda fp16": by_hash(expected)}
     assert scored(pictures, tmp_path, CUDA) == expected
@@ -200,13 +200,13 @@ def test_auto_goes_on_with_the_cpu(
 ) -> None:
     break_down(gpu, when, how, monkeypatch)
     assert scored(pictures, tmp_path, AUTO) == expected
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     separator = " " if how == "wrong" else ": "
-    assert warnings(told.err) == [
+    assert warnings(output.err) == [
         f"warning: score: cuda fp16{separator}{FAULTS[when, how]}: going on with cpu fp32; {REMEDY}"
     ]
-    assert ("agrees" in told.out) == (when == "later")
-    assert told.out.endswith(" · 3 scored, 0 known\n")
+    assert ("agrees" in output.out) == (when == "later")
+    assert output.out.endswith(" · 3 scored, 0 known\n")
     assert made_by(tmp_path) == ("cpu", "fp32")
     assert stored() == {"fp32": by_hash(expected)}
 
@@ -270,9 +270,9 @@ def test_a_precision_that_was_asked_for_gives_way_too(
     gpu.when, gpu.how = "first", "nan"
     params = AUTO.model_copy(update={"precision": precision})
     assert scored(pictures, tmp_path, params) == expected
-    (told,) = warnings(capsys.readouterr().err)
-    assert told.startswith(f"warning: score: cuda {precision}: a crop's score ")
-    assert "going on with cpu fp32" in told
+    (message,) = warnings(capsys.readouterr().err)
+    assert message.startswith(f"warning: score: cuda {precision}: a crop's score ")
+    assert "going on with cpu fp32" in message
     assert made_by(tmp_path) == ("cpu", "fp32")
 
 
@@ -301,23 +301,25 @@ def test_bf16_on_a_cpu_is_compared_too(
     monkeypatch.setattr(backends, "_has_driver", lambda: False)
     monkeypatch.setattr(backends, "network_on", network_on)
     params = PARAMS.model_copy(update={"device": device, "precision": "bf16"})
-    told = "cpu bf16 differs from cpu fp32 by 0.5 on 5 crops of 3 of these images, more than 0.15"
+    message = (
+        "cpu bf16 differs from cpu fp32 by 0.5 on 5 crops of 3 of these images, more than 0.15"
+    )
     if device == "auto":
         assert scored(pictures, tmp_path, params) == expected
         assert warnings(capsys.readouterr().err) == [
-            f"warning: score: {told}: going on with cpu fp32; set score.precision to fp32"
+            f"warning: score: {message}: going on with cpu fp32; set score.precision to fp32"
         ]
     else:
         with pytest.raises(UserError) as raised:
             scored(pictures, tmp_path, params)
-        assert str(raised.value) == f"{told}: set score.precision to fp32"
+        assert str(raised.value) == f"{message}: set score.precision to fp32"
 
 
 def test_a_file_that_changed_is_no_fault_of_the_gpu(
     pictures: Path, tmp_path: Path, gpu: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tables.write(tmp_path / "in.csv", Item, listed(pictures))
-    write_png(pictures / "1.png", blobs(224, 244, 9))
+    png.write(pictures / "1.png", blobs(224, 244, 9))
     paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "scores.csv", tmp_path / "m.json")
     with pytest.raises(UserError, match=r"1\.png has changed since it was listed"):
         score.main(*paths, AUTO)
@@ -385,13 +387,13 @@ def test_a_process_whose_gpu_hangs_ends(
     )
     assert time.monotonic() - began < 60
     assert process.returncode == code, process.stderr
-    told = f"score: cuda fp16: {HUNG}: "
+    message = f"score: cuda fp16: {HUNG}: "
     if code == 0:
-        assert warnings(process.stderr) == [f"warning: {told}going on with cpu fp32; {REMEDY}"]
+        assert warnings(process.stderr) == [f"warning: {message}going on with cpu fp32; {REMEDY}"]
         assert tables.read(tmp_path / "scores.csv", Score) == expected
         assert process.stdout.endswith(" · 3 scored, 0 known\n")
     else:
-        assert process.stderr.splitlines() == [f"error: {told}{REMEDY}"]
+        assert process.stderr.splitlines() == [f"error: {message}{REMEDY}"]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -12,10 +12,10 @@ from PIL import Image
 from stages import screen
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.pixels.images import Pixels, decode, dhash, pixels_sha256
-from stages.common.pixels.likeness import NEAR_BITS, evaluation_copies
+from stages.common.pixels.images import Pixels, decode, pixels_sha256
+from stages.common.pixels.likeness import NEAR_BITS, dhash
 from stages.common.tables import Photograph, Rejected, Unreadable
-from stages.screen import ScreenParams
+from stages.screen import ScreenParams, evaluation_copies
 from tests.conftest import blobs, encoded, noise
 from tests.strategies import with_changes
 

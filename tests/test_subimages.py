@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from stages import subimages
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.pixels.images import read, write_png
+from stages.common.pixels import png
+from stages.common.pixels.images import read
 from stages.common.tables import Rejected, Scaled, Tile
 from stages.subimages import SubimagesParams, offsets
 from tests.conftest import noise, sha256_of_png
@@ -121,7 +122,7 @@ def cut(tmp_path: Path, sizes: dict[str, tuple[int, int]], params: SubimagesPara
     """Run the stage on noise of these sizes (width, height); gives its rows."""
     rows = []
     for i, (name, (width, height)) in enumerate(sizes.items()):
-        write_png(tmp_path / "in" / name, noise(height, width, i))
+        png.write(tmp_path / "in" / name, noise(height, width, i))
         section = name.partition("/")[0] if "/" in name else "."
         sha256 = sha256_of_png(noise(height, width, i))
         scaled = Scaled(name, section, sha256, "0.75", width, height, f"{name}.jpg", f"{i:064x}")

@@ -15,8 +15,8 @@ from stages import validation
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
-from stages.common.pixels.images import Pixels, decode, dhash, read
-from stages.common.pixels.likeness import NEAR_BITS
+from stages.common.pixels.images import Pixels, decode, read
+from stages.common.pixels.likeness import NEAR_BITS, dhash
 from stages.common.tables import Photograph, Validation, Verdict
 from stages.validation import APART_BITS, ValidationParams, choose
 from tests.conftest import blobs, encoded, noise

@@ -19,8 +19,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from stages.common.hyperiqa.backbones import EfficientNetLite0
 from stages.common.hyperiqa.network import CELLS as CHANNEL
-from stages.common.hyperiqa.network import TARGET, EfficientNetLite0
+from stages.common.hyperiqa.network import TARGET
 from training.split import Heads
 
 PENALTY = 300.0  # of the ridge regression, on standardised features

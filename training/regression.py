@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.common.hyperiqa.network import EfficientNetLite0
+from stages.common.hyperiqa.backbones import EfficientNetLite0
 
 DEEPEST = EfficientNetLite0.channels[-1]
 PRODUCTS = 2.0  # what products count for, beside the features themselves

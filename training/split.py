@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.common.hyperiqa.network import GRIDS, ConvNorm, EfficientNetLite0, HyperIQA
+from stages.common.hyperiqa.backbones import ConvNorm, EfficientNetLite0
+from stages.common.hyperiqa.network import GRIDS, HyperIQA
 
 CUT_BLOCKS = 2  # below the cut
 FROZEN = 5  # blocks that do not learn

@@ -46,7 +46,7 @@ from stages.common.hyperiqa.backends import BATCH, Network, network_on, resolve
 from stages.common.hyperiqa.network import fold
 from stages.common.hyperiqa.scorer import Batches, score
 from stages.common.hyperiqa.weights import load
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Item
 
 PHOTOGRAPH, TILE = 1024, 512  # px
@@ -143,7 +143,7 @@ def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list
         height, width, _ = pictures[picture].shape
         down, right = divmod(version * STEP, width)
         pixels = np.roll(pictures[picture], (down * STEP, right), axis=(0, 1))
-        write_png(path, pixels)
+        png.write(path, pixels)
         return Item(path.name, sha256_of(path), width, height)
 
     with ThreadPoolExecutor() as threads:

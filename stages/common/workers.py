@@ -66,10 +66,13 @@ def bar(items: Iterable[R], total: int, what: str, unit: str) -> Iterator[R]:
 
 
 def ordered_map(
-    function: Callable[[T], R], items: Iterable[T], *, home: Callable[[T], int] | None = None
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    same_process: Callable[[T], int] | None = None,
 ) -> Generator[R, None, None]:
-    """`each` without the bar; closed early, it ends the processes. Where `home` gives the same
-    number for items, one process has them, in their order: it can keep what they share."""
+    """`each` without the bar; closed early, it ends the processes. Items for which `same_process`
+    returns the same number run in one process, in their order, so it can cache what they share."""
     workers = worker_count()
     if workers == 0:
         for item in items:
@@ -79,10 +82,10 @@ def ordered_map(
         return
     pending: deque[tuple[T, Future[R]]] = deque()
     with ExitStack() as stack:
-        sizes = [1] * workers if home else [workers]
+        sizes = [1] * workers if same_process else [workers]
         pools = [stack.enter_context(pool(size)) for size in sizes]
         for item in items:
-            chosen = pools[home(item) % workers if home else 0]
+            chosen = pools[same_process(item) % workers if same_process else 0]
             with _without_ctrl_c():
                 future = chosen.submit(function, item)
             pending.append((item, future))

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from stages.common import cli, tables
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Scaled
 from tests.common.test_workers import alive
 from tests.conftest import REPOSITORY, Stage, environment, noise
@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_line(stage: list[str], tiny_disk: Callable[[str], Pa
 def test_a_full_disk_in_a_stage_with_workers_is_one_line(
     run_stage: Stage, tiny_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    content = write_png(tmp_path / "in" / "a.png", noise(300, 300))
+    content = png.write(tmp_path / "in" / "a.png", noise(300, 300))
     (tmp_path / "params.yaml").write_text(
         "subimages: {size: 64, step: 64, threshold: 0, spacing: step}\n"
     )

@@ -7,13 +7,14 @@ import pytest
 
 from stages.common.disk import LEAST_BYTES, check_room, png_bytes, told
 from stages.common.errors import UserError
-from stages.common.pixels.images import Pixels, encode_png
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels
 
 
 def test_photographs_take_more_than_the_least(sample_pixels: list[Pixels]) -> None:
     for pixels in sample_pixels:
         height, width, _ = pixels.shape
-        assert len(encode_png(pixels)) > png_bytes([(width, height)])
+        assert len(png.encode(pixels)) > png_bytes([(width, height)])
     assert png_bytes([(10, 20), (30, 40)]) == 1400 * LEAST_BYTES
 
 

@@ -76,9 +76,9 @@ def test_no_worker_means_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert other != os.getpid()
 
 
-def test_items_of_one_home_meet_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_of_the_same_number_run_in_the_same_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRSET_WORKERS", "2")
-    found = list(ordered_map(process_id, range(12), home=lambda number: number // 4))
+    found = list(ordered_map(process_id, range(12), same_process=lambda number: number // 4))
     first, second, third = (set(found[i : i + 4]) for i in (0, 4, 8))
     assert len(first) == len(second) == 1
     assert first == third != second
@@ -99,8 +99,8 @@ def test_a_number_of_workers_that_is_none_is_told(
     monkeypatch.setenv("SRSET_WORKERS", text)
     with pytest.raises(UserError) as raised:
         list(ordered_map(process_id, [1]))
-    told = f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}"
-    assert str(raised.value) == told
+    message = f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}"
+    assert str(raised.value) == message
 
 
 SLEEPER = """

@@ -8,7 +8,7 @@ import yaml
 
 from stages.common import tables
 from stages.common.params import read
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Lineage
 from stages.tools import guard
 from tests.conftest import REPOSITORY, noise, sha256_of_png
@@ -24,7 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     rows = []
     for i in range(5):
-        write_png(Path(f"data/dataset/samples/{i}.png"), noise(8, 8, i))
+        png.write(Path(f"data/dataset/samples/{i}.png"), noise(8, 8, i))
         os.utime(f"data/dataset/samples/{i}.png", (10**9, 10**9))
         digest = sha256_of_png(noise(8, 8, i))
         rows.append(Lineage(f"{i}.png", digest, 0.5, "t", "1", 0, 0, 8, 8, ".", "a.jpg", "00"))
@@ -50,9 +50,9 @@ def test_links_are_broken_once(project: Path, capsys: pytest.CaptureFixture[str]
 def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     guard.main()
     capsys.readouterr()
-    write_png(Path("data/dataset/samples/3.png"), noise(8, 8, 3))  # the same content again
+    png.write(Path("data/dataset/samples/3.png"), noise(8, 8, 3))  # the same content again
     assert said(capsys) == []
-    write_png(Path("data/dataset/samples/3.png"), noise(8, 8, 33))
+    png.write(Path("data/dataset/samples/3.png"), noise(8, 8, 33))
     for name in ("1.png", "2.png"):
         (project / "data/dataset/samples" / name).unlink()
     (told,) = said(capsys)

@@ -2,16 +2,17 @@
 
 | device | precision | what runs |
 |---|---|---|
-| cpu | fp32 | OpenVINO, in several streams, of a backbone rewritten for CPUs (`cpu.py`) |
+| cpu | fp32 | OpenVINO in several streams, with a backbone rewritten for CPUs (`cpu.py`) |
 | cpu | bf16 | OpenVINO in bfloat16, fast where the CPU has instructions for it |
 | cuda | fp32 | PyTorch, without TF32 |
 | cuda | fp16, bf16 | PyTorch, backbone in half precision, the small rest in float32 |
 
-Only cpu with fp32 is taken at its word. All others are compared with it first, and watched
-(`trust.py`).
+The scores of cpu with fp32 count as exact. Every other combination is compared with them before it
+is used, and watched while it runs (`trust.py`).
 
-On CUDA a batch is one recorded graph, replayed with new pixels, so that starting its many small
-kernels costs nothing. https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
+On CUDA a batch is one recorded graph that is replayed with new pixels, since it would take long to
+start its many small kernels one by one:
+https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
 """
 
 import ctypes
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from stages.common.hyperiqa.weights import Weights
 
 EXACT = ("cpu", "fp32")  # the device and precision that all others are compared with
-PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first is `auto`
+PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first for `auto`
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
 BATCH = {"cpu": 4, "cuda": 1024}
 CUDA_CROP_BYTES = 32 << 20  # of a GPU's memory for each crop of a batch; two networks need 24 MiB
-CUDA_THREADS = 2  # one brings pixels to the GPU while it works on those of the other
+CUDA_THREADS = 2  # one copies pixels to the GPU while the GPU works on the other's
 RECORDING = threading.Lock()  # PyTorch can record only one CUDA graph at a time
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 
@@ -108,17 +109,17 @@ def network_on(device: str, precision: str, weights: "Weights") -> Network:
 
 def openvino_network(network: Any, precision: str = "fp32") -> Network:
     """Compile for the CPU: a few streams, each called by a thread of its own."""
-    # Else every conversion is reported to Google Analytics, each time by a fork of this process.
+    # Without this, OpenVINO forks this process to report every conversion to Google Analytics.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
     import torch
 
-    from stages.common.hyperiqa.cpu import CropByCrop
+    from stages.common.hyperiqa.cpu import CpuBackbone
     from stages.common.hyperiqa.network import fold
 
     folded = fold(network)
     if precision == "fp32":  # bfloat16 has too few digits for Winograd's sums
-        folded.backbone = CropByCrop(folded.backbone)
+        folded.backbone = CpuBackbone(folded.backbone)
     shape = (BATCH["cpu"], CROP, CROP, 3)
     config = {
         "PERFORMANCE_HINT": "THROUGHPUT",
@@ -129,8 +130,9 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
     def requests(dtype: str) -> "queue.SimpleQueue[Any]":
         example = torch.zeros(shape, dtype=getattr(torch, dtype))
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of the tracer, about code that no data decides
-            # Traced here, since the converter's own way runs a second trace to check the first.
+            # The tracer warns of conditions in the code; none depends on the pixels.
+            warnings.simplefilter("ignore")
+            # Traced here, because the converter would trace twice, to check the first trace.
             traced = torch.jit.freeze(torch.jit.trace(folded, example, check_trace=False))
             graph = openvino.convert_model(traced, input=[(shape, openvino.Type(np.dtype(dtype)))])
         model = openvino.Core().compile_model(graph, "CPU", config)
@@ -158,9 +160,10 @@ def openvino_network(network: Any, precision: str = "fp32") -> Network:
 
 
 def cuda_network(network: Any, precision: str) -> Network:
-    """Compile for the GPU: while it works on a batch, the next is brought into its memory.
+    """Compile for the GPU: while it works on a batch, the next is copied into its memory.
 
-    Any exception of PyTorch may come, here and of each batch; `trust.guarded` tells it.
+    PyTorch may raise any exception, here and with each batch; `trust.guarded` makes a
+    `NetworkError` of it.
     """
     import torch
 
@@ -176,7 +179,7 @@ def cuda_network(network: Any, precision: str) -> Network:
 
     def recorded(kind: str) -> tuple[Any, Any, Any, "queue.SimpleQueue[Any]"]:
         crops = {"size": (batch, CROP, CROP, 3), "dtype": getattr(torch, kind)}
-        given = torch.zeros(**crops, device="cuda")
+        graph_input = torch.zeros(**crops, device="cuda")
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(CUDA_THREADS):
             free.put((torch.zeros(**crops, pin_memory=True), torch.zeros(**crops, device="cuda")))
@@ -186,13 +189,13 @@ def cuda_network(network: Any, precision: str) -> Network:
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):  # a graph can be recorded only after a few runs
                 for _ in range(3):
-                    folded(given)
+                    folded(graph_input)
             torch.cuda.current_stream().wait_stream(side)
-            # Waits first until all of the above is done, which the stream `aside` relies on.
-            # `thread_local`: another thread may bring another network's weights meanwhile.
+            # Recording first waits for all work above: `copying` must not start before its end.
+            # `thread_local`: another thread may copy another network's weights meanwhile.
             with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                scores = folded(given)
-        return graph, given, scores, free
+                scores = folded(graph_input)
+        return graph, graph_input, scores, free
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
         name = pixels.dtype.name
@@ -200,26 +203,26 @@ def cuda_network(network: Any, precision: str) -> Network:
             with lock:
                 if name not in graphs:
                     graphs[name] = recorded(name)
-            graph, given, scores, free = graphs[name]
-            pinned, brought = free.get()
+            graph, graph_input, scores, free = graphs[name]
+            pinned, on_gpu = free.get()
             try:
                 pinned.copy_(torch.from_numpy(pixels))
-                with torch.cuda.stream(aside):  # beside the other thread's graph
-                    brought.copy_(pinned, non_blocking=True)
-                aside.synchronize()
+                with torch.cuda.stream(copying):  # while the other thread's graph runs
+                    on_gpu.copy_(pinned, non_blocking=True)
+                copying.synchronize()
                 with lock:
-                    given.copy_(brought)
+                    graph_input.copy_(on_gpu)
                     graph.replay()
                     result: NDArray[np.float32] = scores.cpu().numpy()  # waits for the GPU
             finally:
-                free.put((pinned, brought))
+                free.put((pinned, on_gpu))
         return result
 
     with torch.inference_mode():
         memory = torch.cuda.get_device_properties("cuda").total_memory
         batch = min(BATCH["cuda"], 1 << (memory // CUDA_CROP_BYTES).bit_length() - 1)
-        aside = torch.cuda.Stream()
-        pool = torch.cuda.graph_pool_handle()  # its graphs never run at once: they share memory
+        copying = torch.cuda.Stream()
+        pool = torch.cuda.graph_pool_handle()  # its graphs share memory, since no two run at once
         folded: Any = fold(network)
         folded.backbone.to(dtype)  # the heads, 2% of the work, stay in float32
         folded.to("cuda", memory_format=torch.channels_last)

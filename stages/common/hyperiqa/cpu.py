@@ -1,12 +1,12 @@
 """A folded network's backbone, rewritten for CPUs: the same scores up to rounding, in less time.
 
-Three things are done, each worth its lines (bench/README.md):
+There are three changes; bench/README.md has the time that they save:
 
-- ResNet-50's 3x3 convolutions of stride 1 take 43 to 50% of the multiplications (`RowWinograd`).
-- Where a block's shortcut is a convolution, it and the block's last one become one.
-- The first maps, which are the largest, are made for crop after crop, so that caches hold them.
+- ResNet-50's 3x3 convolutions of stride 1 need 43 to 50% of their multiplications (`RowWinograd`).
+- Where a block's shortcut is a convolution, it and the block's last convolution become one.
+- The first maps are the largest. They are computed one crop at a time, so that caches hold them.
 
-What is done is written in plain layers, which OpenVINO compiles as it does any others.
+All of this is made of plain layers, which OpenVINO compiles like any others.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stages.common.hyperiqa.network import GRIDS, Backbone, Bottleneck, EfficientNetLite0, ResNet50
+from stages.common.hyperiqa.backbones import Backbone, Bottleneck, EfficientNetLite0, ResNet50
+from stages.common.hyperiqa.network import GRIDS
 
-# Rows that are made at once, and the points for them. 4 and 7 divide the heights of all maps. With
-# these points float32 holds B exactly. A layer's error is 2 and 6 times a plain convolution's; in
-# the score that no longer shows.
+# By the number of output rows that are computed at once, the points for `winograd`. Each map's
+# height is a multiple of 4 or 7. With these points float32 holds the matrix B exactly. A layer's
+# rounding error is 2 times (4 rows) and 6 times (7 rows) that of a plain convolution, which no
+# longer shows in the score.
 POINTS = {4: (0, 1, -1, 2, -2), 7: (1, -1, 2, -2, 0.75, -0.75, 0.25, -0.25)}
 
 
-class CropByCrop(Backbone):
-    """A folded backbone, rewritten. The first of its parts takes the crops one by one."""
+class CpuBackbone(Backbone):
+    """A folded backbone, rewritten for CPUs. Its first part takes the crops one by one."""
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
@@ -41,7 +43,7 @@ class CropByCrop(Backbone):
 
 
 def _parts(backbone: Backbone) -> list[nn.Sequential]:
-    """What leads to the first map, and from each map to the next."""
+    """The layers up to the first map, then those from each map to the next."""
     if isinstance(backbone, ResNet50):
         stages: Any = backbone.stages
         parts = [
@@ -71,14 +73,14 @@ class QuickBottleneck(nn.Module):
         self.expand = block.expand.conv
         self.joins = not isinstance(block.shortcut, nn.Identity)
         if self.joins:
-            # Takes each other pixel. OpenVINO is slow at slices, and quick at this.
-            self.shrink = nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity()
+            # Takes every other pixel. A slice does the same, but is slow in OpenVINO.
+            self.subsample = nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity()
             self.expand = _joined(block.expand.conv, block.shortcut.conv)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(F.relu(self.reduce(x)))
         if self.joins:
-            return F.relu(self.expand(torch.cat([y, self.shrink(x)], dim=1)))
+            return F.relu(self.expand(torch.cat([y, self.subsample(x)], dim=1)))
         return F.relu(self.expand(y) + x)
 
 
@@ -90,10 +92,10 @@ def _joined(one: Any, other: Any) -> nn.Conv2d:
 class RowWinograd(nn.Module):
     """A 3x3 convolution of stride 1 and padding 1, then ReLU, on maps of `height` rows.
 
-    Each row of the output is the sum of three rows of the input, each convolved along its length.
-    Winograd makes `m` rows of the output out of products of sums of `m + 2` rows of the input:
-    m + 2 convolutions of rows, where m rows need 3 m without. Rows only, not columns, since this
-    way the sums are large layers that OpenVINO runs well.
+    Each output row is the sum of three input rows, each convolved along its length, so `m` output
+    rows take 3 m convolutions. Winograd's method takes m + 2: it convolves m + 2 weighted sums of
+    input rows, and each output row is a weighted sum of the results. It is applied to rows alone
+    and not to columns, because its sums are then large layers, which OpenVINO runs well.
 
     Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
     https://arxiv.org/abs/1509.09308.
@@ -109,7 +111,7 @@ class RowWinograd(nn.Module):
         for row, weight, output in zip(inputs, weights, outputs.T, strict=True):
             factors = row.view(1, 1, -1, 1).repeat(conv.in_channels, 1, 1, 1).to(conv.weight)
             sums = _conv(factors, None, stride=(step, 1), padding=(1, 0), groups=conv.in_channels)
-            # The product for the point 1 goes once into each row, and takes the bias along.
+            # The point 1 has the factor 1 in each output row, so its product brings the bias.
             bias = conv.bias if bool((output == 1).all()) else None
             product = _conv(weight.to(conv.weight), bias, padding=(0, 1))
             self.products.append(nn.Sequential(sums, product))
@@ -124,7 +126,7 @@ class RowWinograd(nn.Module):
 
 
 def _weighted(maps: Sequence[Tensor], factors: Sequence[float]) -> Tensor:
-    """Sum of the products, without those that need no work."""
+    """The sum of `factors[i] * maps[i]`, skipping factors of 0 and not multiplying by 1."""
     terms = [y if a == 1 else a * y for a, y in zip(factors, maps, strict=True) if a != 0]
     return reduce(torch.add, terms)
 
@@ -132,8 +134,9 @@ def _weighted(maps: Sequence[Tensor], factors: Sequence[float]) -> Tensor:
 def winograd(outputs: int, taps: int, points: Sequence[float]) -> tuple[Tensor, Tensor, Tensor]:
     """Matrices A, G, B in float64 with A @ ((G @ w) * (B @ x)) = the correlation of x with w.
 
-    Its i-th value is the sum of w[k] x[i + k]. This is the product of two polynomials, known by
-    its values at `points` and at infinity, read backwards (Toom and Cook).
+    Its i-th value is the sum over k of w[k] x[i + k]. Toom and Cook: the product of two polynomials
+    is known by its values at `points` and at infinity, which gives matrices for the product; the
+    correlation has their transposes.
 
     Args:
         outputs: values of the result, m.

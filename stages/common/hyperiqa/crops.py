@@ -5,17 +5,16 @@ picture's score is the weighted mean of its crops' scores. `plan` needs the pict
 the work can be counted and shared out before a file is opened; `cut` takes any part of the crops,
 so those of a picture of 200 megapixels need never be in memory together.
 
-- `cover`: the least even grid that reaches every pixel, k = ceil(n / 224) crops along a side of
-  n px. Neighbours overlap by (224 k - n) / (k - 1) px on average: 80 at 512 (3 x 3 crops), 86 at
-  500 (3 x 3), 24 at 1024 (5 x 5), and 0 where n is a multiple of 224. No more is asked for: every
-  pixel is seen, and a further row would be paid for with every picture. A side below 224 is
-  enlarged to 224.
+- `cover`: the even grid of the fewest crops that reaches every pixel, k = ceil(n / 224) along a
+  side of n px. Neighbours overlap by (224 k - n) / (k - 1) px on average: 80 at 512 (3 x 3 crops),
+  86 at 500 (3 x 3), 24 at 1024 (5 x 5), and 0 where n is a multiple of 224. More rows would show no
+  new pixel, and cost time with every picture. A side below 224 is enlarged to 224.
 - `pyiqa`: today's grid of pyiqa (https://github.com/chaofengc/IQA-PyTorch, since v0.1.12,
   13 August 2024): 5 x 5, steps of floor((n - 224) / 5), which stop short of the right and bottom
   edge. Where the shorter side is at most 224, the picture is enlarged by 225 / that side, and the
-  enlarged pixels stay fractions. Crops that coincide are one crop of more weight.
+  enlarged pixels are not rounded. Crops that coincide are one crop of more weight.
 - `random`: 25 crops anywhere, as pyiqa took them from July to October 2023, but drawn from the
-  picture's own hash. A side below 224, an error then, is enlarged to 224.
+  picture's own hash. A side below 224 is enlarged to 224; pyiqa raised an error for it.
 - `original`: the demo of the authors (https://github.com/SSL92/hyperIQA, demo.py): the picture is
   squeezed to a width of 384 and a height of 512 whatever its shape, bilinear with antialias by
   Pillow, and 10 crops are drawn, here from its hash.
@@ -97,28 +96,28 @@ def count(policy: str, width: int, height: int) -> int:
 
 
 def cut(
-    image: NDArray[np.uint8], where: Plan, *, first: int = 0, last: int | None = None
+    image: NDArray[np.uint8], layout: Plan, *, first: int = 0, last: int | None = None
 ) -> NDArray[Any]:
     """Cut the crops `first` to `last` (exclusive; None: all that follow) out of a picture.
 
     Args:
         image: (height, width, 3), RGB, of the size the plan was made for.
-        where: the plan.
+        layout: the plan.
 
     Returns:
         (n, 224, 224, 3), RGB in 0..255, of the plan's dtype.
     """
-    assert image.shape == (where.size[1], where.size[0], 3), (image.shape, where.size)
-    if where.squeeze is not None:
-        image = np.asarray(Image.fromarray(image).resize(where.squeeze, Image.Resampling.BILINEAR))
-    boxes = where.boxes[first:last]
-    crops = np.empty((len(boxes), CROP, CROP, 3), where.dtype)
+    assert image.shape == (layout.size[1], layout.size[0], 3), (image.shape, layout.size)
+    if layout.squeeze is not None:
+        image = np.asarray(Image.fromarray(image).resize(layout.squeeze, Image.Resampling.BILINEAR))
+    boxes = layout.boxes[first:last]
+    crops = np.empty((len(boxes), CROP, CROP, 3), layout.dtype)
     for crop, (left, top) in zip(crops, boxes, strict=True):
-        if where.enlarge == 1:
+        if layout.enlarge == 1:
             crop[:] = image[top : top + CROP, left : left + CROP]
         else:
-            pixels = _sampled(image, left, top, where.enlarge)
-            crop[:] = pixels if where.dtype is np.float32 else np.rint(pixels)
+            pixels = _sampled(image, left, top, layout.enlarge)
+            crop[:] = pixels if layout.dtype is np.float32 else np.rint(pixels)
     return crops
 
 
@@ -126,8 +125,8 @@ def prepare(
     image: NDArray[np.uint8], policy: str, *, seed: str
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """All crops of a picture (height, width, 3) and their weights; see `plan` and `cut`."""
-    where = plan(policy, image.shape[1], image.shape[0], seed=seed)
-    return cut(image, where), where.weights
+    layout = plan(policy, image.shape[1], image.shape[0], seed=seed)
+    return cut(image, layout), layout.weights
 
 
 def _enlarged(policy: str, width: int, height: int) -> tuple[tuple[int, int], float]:
@@ -137,7 +136,7 @@ def _enlarged(policy: str, width: int, height: int) -> tuple[tuple[int, int], fl
         if shorter > CROP:
             return (width, height), 1.0
         factor = (CROP + 1) / shorter
-        # Not exact: 21 * (225 / 21) is a hair below 225, and the peer's floor then gives 224.
+        # Rounded down as pyiqa does it: 21 * (225 / 21) is a hair below 225 and gives 224.
         return (math.floor(width * factor), math.floor(height * factor)), factor
     if shorter >= CROP:
         return (width, height), 1.0

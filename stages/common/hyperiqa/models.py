@@ -130,7 +130,7 @@ def fetch(model: Model, folder: Path) -> Path:
 
 
 def main(model: str, folder: Path) -> None:
-    """Fetch one of `MODELS` into a folder, telling its licence first."""
+    """Fetch one of `MODELS` into a folder, after printing its licence."""
     if model not in MODELS:
         raise UserError(unknown(model))
     print(f"{model}: {MODELS[model].licence}", flush=True)
@@ -192,7 +192,7 @@ def _size(path: Path) -> int:
 
 
 def unknown(model: str) -> str:
-    """What to say of a name that is none of `MODELS`."""
+    """The error message for a name that is not in `MODELS`."""
     near = difflib.get_close_matches(model, MODELS, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     return f"model: got `{model}`; {hint}expected one of {', '.join(MODELS)}"

@@ -46,8 +46,13 @@ class Part(NamedTuple):
     slot: int
 
 
-class Cut(NamedTuple):
-    """What a worker sends back. `pixels` is None where they lie in the slot."""
+class PartCrops(NamedTuple):
+    """What a worker returns for a part.
+
+    Attributes:
+        pixels: (n, 224, 224, 3), or None where they lie in the part's slot.
+        weights: n of them, of the crops.
+    """
 
     pixels: NDArray[Any] | None
     weights: list[float]
@@ -67,9 +72,10 @@ def checked_pixels(path: Path, sha256: str) -> images.Pixels:
     """Read an image.
 
     Raises:
-        UserError: where the file is not the one its table lists: a score must get no wrong key.
+        UserError: where the file is not the one its table lists. The score of another file would be
+            stored under this hash.
     """
-    checked_pixels.cache_clear()  # the image before goes first: two large ones need not fit
+    checked_pixels.cache_clear()  # drops the image before, so that no two are in memory
     try:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -79,17 +85,21 @@ def checked_pixels(path: Path, sha256: str) -> images.Pixels:
         raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
 
 
-def cut(part: Part, *, folder: Path, policy: str, slots: str) -> Cut:
-    """Cut a part of an image's crops into its slot."""
+def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
+    """Cut a part's crops out of its image and into its slot.
+
+    Raises:
+        UserError: where the file is not the one its table lists.
+    """
     item = part.item
     pixels = checked_pixels(folder / item.path, item.sha256)
     plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
     cropped = crops.cut(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()
     if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
-        return Cut(cropped, weights)
+        return PartCrops(cropped, weights)
     opened_slots(slots)[part.slot, : len(cropped)] = cropped
-    return Cut(None, weights)
+    return PartCrops(None, weights)
 
 
 def score(
@@ -117,27 +127,29 @@ def score(
 def _crop_scores(
     items: Sequence[Item], folder: Path, policy: str, network: "Future[Network]"
 ) -> Scored:
-    # A worker may be AHEAD parts ahead of the one that is read here, so no slot is overwritten.
+    # Workers may be AHEAD parts each ahead of this process: more slots, so none is overwritten.
     count = workers.AHEAD * max(workers.worker_count(), 1) + 2
     with shared_slots(count) as slots, ExitStack() as stack:
         batches: Batches | None = None
         work = list(parts(items, policy, slots=count))
-        task = functools.partial(cut, folder=folder, policy=policy, slots=slots)
-        cuts = workers.ordered_map(task, work, home=lambda part: part.image)
-        stack.enter_context(closing(cuts))  # so that a fault here ends the workers at once
-        for part, done in zip(work, cuts, strict=True):
+        task = functools.partial(cut_part, folder=folder, policy=policy, slots=slots)
+        results = workers.ordered_map(task, work, same_process=lambda part: part.image)
+        stack.enter_context(closing(results))  # so that a fault here ends the workers at once
+        for part, result in zip(work, results, strict=True):
             if batches is None:  # until the first part is read, the network may still be compiled
                 batches = stack.enter_context(Batches(network.result()))
-            pixels = opened_slots(slots)[part.slot] if done.pixels is None else done.pixels
-            for crop, weight in zip(pixels, done.weights, strict=False):
+            pixels = opened_slots(slots)[part.slot] if result.pixels is None else result.pixels
+            for crop, weight in zip(pixels, result.weights, strict=False):
                 yield from batches.add(part.item.sha256, crop, weight)
         if batches is not None:
             yield from batches.rest()
 
 
 class Batches:
-    """Crops of any images on their way through the network; results come in the order of adding,
-    but for images of another dtype, which fill batches of their own."""
+    """Puts crops of any images together to full batches, and runs the network on these in threads.
+
+    Crops of one dtype come back in the order they were added; each dtype has batches of its own.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -153,7 +165,7 @@ class Batches:
         self.threads.shutdown(cancel_futures=True)
 
     def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Scored:
-        """Take a crop; give hash and weighted score of the crops that are through."""
+        """Take a crop; yield hash and weighted score of the crops that are done by now."""
         dtype = crop.dtype
         if dtype not in self.filling:
             self.filling[dtype] = (self._buffer(dtype), [])
@@ -166,7 +178,7 @@ class Batches:
             yield from self._finish()
 
     def rest(self) -> Scored:
-        """Score what is left. A last batch is filled up with old crops, whose scores go unread."""
+        """Score what is left. Old crops fill up the last batch; their scores are ignored."""
         for dtype in list(self.filling):
             self._start(dtype)
         while self.running:
@@ -192,10 +204,11 @@ class Batches:
 
 @contextmanager
 def shared_slots(count: int) -> Iterator[str]:
-    """Memory that worker processes share: `count` slots of `PART` crops. Gives what opens it.
+    """Memory that worker processes share: `count` slots of `PART` crops. Yields the path to open.
 
     Not multiprocessing's shared memory: that lies in /dev/shm, which containers often limit to
-    64 MB, and to write beyond that kills the process. This is gone when the last process is.
+    64 MB, and a process that writes beyond that is killed. This memory is freed when the last
+    process that uses it ends.
     """
     size = count * PART * int(np.prod(CROP_SHAPE))
     if hasattr(os, "memfd_create"):

@@ -1,8 +1,8 @@
-"""A network that has never run on this machine is not trusted.
+"""Check a network before it is used, and while it is used.
 
-The CPU's in fp32 (`backends.EXACT`) is right by definition. Any other is first compared with it on
-some crops, and all it does is watched: an exception, a score that is no number and an answer that
-does not come are all a `NetworkError`. What follows from that is for the caller to decide.
+The CPU's network in fp32 (`backends.EXACT`) counts as exact. Any other is first compared with it on
+some crops, and watched from then on: an exception, a score that is not finite and an answer that
+does not come in time each become a `NetworkError`. The caller decides what follows from it.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,13 @@ TOLERANCES = {"fp32": 0.001, "fp16": 0.01, "bf16": 0.15}
 IMAGES = 12  # that are compared
 CROPS = 9  # of each of them: all of a tile of 512 px; 108 take the CPU 1 to 6 s by the model
 COMPILE_SECONDS = 300.0  # with all libraries read for the first time; mostly it takes 1 to 10
-BATCH_SECONDS = 120.0  # 1024 crops take a slow GPU a few; two threads may wait for each other
+BATCH_SECONDS = (
+    120.0  # 1024 crops take a slow GPU a few seconds; two threads may wait for each other
+)
 
 
 class NetworkError(Exception):
-    """What a network that is not trusted has done, in one line without a remedy."""
+    """The fault of a network other than the exact one, in one line without a remedy."""
 
 
 def guarded(make: Callable[[], Network], name: str) -> Network:
@@ -44,7 +46,7 @@ def guarded(make: Callable[[], Network], name: str) -> Network:
     faults: list[str] = []
 
     def watched(daemons: Daemons, seconds: float, function: Callable[..., R], *given: object) -> R:
-        if faults:  # else each batch that is left would be tried, and waited for
+        if faults:  # else each batch that is left would run into the same time limit
             raise NetworkError(faults[0])
         try:
             return daemons.call(seconds, function, *given)
@@ -79,8 +81,8 @@ def compare(
 ) -> str:
     """Compare a network with the exact one on some of the images that are to be scored.
 
-    Each of its threads gets two full batches at least, so that what is kept between batches is
-    used, and a crop stands at another place in each.
+    Each of its threads runs at least two full batches, so that buffers are used a second time, and
+    a crop has another place in each batch.
 
     Args:
         items: the images, their paths below `folder`, at least one.
@@ -89,7 +91,7 @@ def compare(
         name: what it is called, as "cuda fp16".
 
     Returns:
-        What to print.
+        One line of text for the terminal.
 
     Raises:
         NetworkError: where they disagree, or the network fails.

@@ -24,8 +24,8 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa.models import check_pinned, locate
 from stages.common.hyperiqa.network import HyperIQA
 
-# How a name in each layout begins that no other layout has, which backbone that means, and what
-# the scores are multiplied by to lie on about 0..1.
+# By the beginning of a name that only one layout has: the layout, the backbone, and the factor that
+# brings the scores to about 0..1.
 LAYOUTS = {
     "res.": ("original", "resnet50", 0.01),
     "base_model.": ("pyiqa", "resnet50", 1.0),
@@ -91,7 +91,7 @@ def read(content: bytes, *, where: str) -> dict[str, Tensor]:
 
     Args:
         content: of the file: .safetensors, or a pickle of `torch.save` in its old or new format.
-        where: what errors call it.
+        where: its name in error messages.
     """
     try:
         tensors = (
@@ -118,11 +118,11 @@ def read(content: bytes, *, where: str) -> dict[str, Tensor]:
 
 
 def build(tensors: Mapping[str, Tensor], *, where: str) -> tuple[HyperIQA, float]:
-    """Make the network that a checkpoint holds, and tell its scale (see `Weights`).
+    """Make the network that a checkpoint holds; also return its scale (see `Weights`).
 
     Args:
         tensors: by name, in any of the layouts.
-        where: what errors call the checkpoint.
+        where: the checkpoint's name in error messages.
     """
     layout, backbone, scale = _recognised(tensors, where)
     network = HyperIQA(backbone)

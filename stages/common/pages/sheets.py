@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from stages.common import workers
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 
 SIDE = 176  # px, of the square a picture is fitted into
@@ -54,4 +54,4 @@ def sheet(pictures: Sequence[Picture]) -> Pixels:
 
 def write_sheet(path: Path, pictures: Sequence[Picture]) -> None:
     """Write a sheet as PNG."""
-    images.write_png(path, sheet(pictures))
+    png.write(path, sheet(pictures))

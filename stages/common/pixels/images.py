@@ -1,27 +1,22 @@
-"""The one door for pixels: whatever a file holds, it leaves here as `(H, W, 3) uint8`, upright,
-sRGB, without alpha.
+"""The one door for pixels: whatever an image file holds, `decode` returns `(H, W, 3) uint8`, RGB in
+0..255, upright, sRGB, without alpha.
 
-| in the file | here |
+| in the file | after decoding |
 |---|---|
 | EXIF orientation | applied |
-| ICC profile | converted to sRGB, relative colorimetric; an unreadable one counts as sRGB |
+| ICC profile | converted to sRGB, relative colorimetric; an unreadable profile counts as sRGB |
 | grey, 1-bit, palette | RGB of the same look |
 | alpha, transparent colour | laid over white |
 | CMYK, YCbCr, LAB | converted to sRGB |
 | 16 bits a channel | the 8 high bits of RGB; grey rounded, 65535 becomes 255 |
 | floating point | refused: there is no stated range |
 | several frames | the first |
-
-PNG files are written with the filter that leaves the smaller residuals of each row, Average or
-Paeth, and compressed by libdeflate, or by runs alone where that is smaller: on photographs smaller
-than Pillow's and OpenCV's defaults in less time (bench/README.md). PNG:
-https://www.w3.org/TR/png-3/.
 """
 
+import functools
 import hashlib
 import io
 import struct
-import zlib
 from pathlib import Path
 
 import imagecodecs
@@ -31,23 +26,21 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from stages.common import files
 
-Bytes = NDArray[np.uint8]
-Pixels = Bytes  # (H, W, 3), sRGB
+Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
 
-# Photographs only: no format that runs a program, holds text or plays a film.
+# Formats of photographs, and none of programs, documents or films.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "GIF")
-VERSION = 1  # of the pixels that come out; part of the score store's key
+VERSION = 2  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
-COMPRESSION = 5  # of libdeflate: 1 is fastest, 12 smallest
-STRIP = 32  # rows that are worked on at once: all that takes part fits into a core's cache
-SAMPLED = 16  # rows in a row of those that tell how to compress
-DHASH_SIDE = 16
+ROUNDING = 1  # of 255: the most that converting from one sRGB profile to another moves a value
+HEAD = 4096  # bytes of a file that say what it is
+STRIP = 32  # rows that are copied at once
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"
+PNG_START = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"  # an IHDR chunk of 13 bytes comes first
 PLAIN_CHUNKS = (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tIME")  # change no pixel
 
-Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and tells it
+Image.MAX_IMAGE_PIXELS = None  # `decode` checks the size itself, and its error names it
 
 
 class ImageError(Exception):
@@ -71,13 +64,13 @@ def read_checked(path: Path, sha256: str) -> Pixels:
     """Read an image file that a table lists.
 
     Raises:
-        UserError: where it is no more the file with this hash.
+        UserError: where the file has another hash.
     """
     return decode(files.read_checked(path, sha256))
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Width and height as a file's first bytes tell them, px; None where it is no image."""
+    """Width and height as a file's header has them, px; None where it is no image."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.size
@@ -97,7 +90,7 @@ def decode(content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pixels:
 def decode_with_mode(
     content: bytes, *, max_megapixels: float = MAX_MEGAPIXELS
 ) -> tuple[Pixels, str]:
-    """`decode`, and what the file held, as in `JPEG CMYK`."""
+    """`decode`, and also the file's format and Pillow's mode, as in `JPEG CMYK`."""
     try:
         plain = _decode_plain_png(content, max_megapixels)
         if plain is not None:
@@ -107,15 +100,48 @@ def decode_with_mode(
             _check_size(image.width, image.height, max_megapixels)
             image.load()
             pixels = _array(_canonical(image))
-    except (ImageError, MemoryError):  # want of memory is no fault of the file
+    except (ImageError, MemoryError):  # too little memory is no fault of the file
         raise
     except UnidentifiedImageError:
         raise ImageError("not an image", _kind(content)) from None
     except Exception as error:  # a broken file can raise anything in a decoder
         detail = " ".join(str(error).split()) or type(error).__name__
-        cut = any(word in detail.lower() for word in ("truncated", "unexpected end", "broken png"))
-        raise ImageError("truncated" if cut else "unreadable", detail) from None
+        words = ("truncated", "unexpected end", "broken png")
+        truncated = any(word in detail.lower() for word in words)
+        raise ImageError("truncated" if truncated else "unreadable", detail) from None
     return pixels, mode
+
+
+def check_known(path: Path) -> None:
+    """Look at a file's first bytes, so that a film, for example, is never read whole.
+
+    Raises:
+        ImageError: `not an image`, with the detail that `decode` would give.
+        OSError: where the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not is_known(head):
+        raise ImageError("not an image", _kind(head))
+
+
+def is_known(head: bytes) -> bool:
+    """Whether a file that begins with `head`, 16 bytes or more, may be of one of `FORMATS`.
+
+    True for all that `decode` opens; also for a few others, which it refuses as `not an image`.
+    """
+    Image.init()
+    return any(_accepts(name, head[:16]) for name in FORMATS)
+
+
+def _accepts(name: str, head: bytes) -> bool:
+    """What `Image.open` asks of a format before it tries to open a file; it reads 16 bytes."""
+    accept = Image.OPEN[name][1]
+    try:
+        accepted = accept is None or accept(head)
+        return bool(accepted) and not isinstance(accepted, str)  # text: Pillow was built without it
+    except (SyntaxError, IndexError, TypeError, struct.error):  # too short; as `Image.open` does
+        return False
 
 
 def _check_size(width: int, height: int, max_megapixels: float) -> None:
@@ -125,9 +151,9 @@ def _check_size(width: int, height: int, max_megapixels: float) -> None:
 
 
 def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
-    """Decode a PNG that holds 8-bit RGB and nothing that changes it, in half of Pillow's time.
+    """Decode a PNG of 8-bit RGB without a chunk that changes colours, in half of Pillow's time.
 
-    None for every other file, and for one that is damaged: Pillow then says how.
+    None for every other file, and for a damaged one, whose fault Pillow then names.
     """
     header = content[:33]
     if len(header) < 33 or header[:16] != PNG_START or header[24:29] != b"\x08\x02\x00\x00\x00":
@@ -150,7 +176,7 @@ def _decode_plain_png(content: bytes, max_megapixels: float) -> Pixels | None:
 def _kind(content: bytes) -> str:
     if not content:
         return "the file is empty"
-    if b"\0" not in content[:4096]:
+    if b"\0" not in content[:HEAD]:
         return "looks like text"
     return f"no known image format, begins with {content[:8].hex(' ')}"
 
@@ -191,32 +217,60 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image.convert("RGB")
     if profile:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            name = ImageCms.getProfileDescription(source)
-            if "srgb" in name.lower().replace(" ", ""):  # sRGB to sRGB would only add rounding
-                return _in_mode("RGB", image)
-            converted = ImageCms.profileToProfile(
-                image,
-                source,
-                SRGB,
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-            if converted is not None:
-                return converted
+            if image.mode != "RGB" or not _is_srgb(profile):
+                return _converted(image, profile)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a damaged profile, or one for another mode: the stated answer is sRGB
+            pass  # a damaged profile, or one for another mode, counts as sRGB
     return _in_mode("RGB", image)
 
 
+@functools.lru_cache(maxsize=64)  # photographs of one camera share a profile
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile for RGB leaves values as they are, up to rounding.
+
+    Its name does not tell: "sRGB linear" does not, and many cameras' own profiles do. To convert
+    from such a profile would only add the rounding.
+
+    Raises:
+        PyCMSError, OSError, ValueError: where the profile is damaged or not for RGB.
+    """
+    sample = _sample()
+    converted = np.asarray(_converted(Image.fromarray(sample), profile))
+    return int(np.abs(converted.astype(int) - sample).max()) <= ROUNDING
+
+
+def _sample() -> Pixels:
+    """All 256 greys, and 18 x 18 x 18 colours, (1, 6088, 3)."""
+    greys = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, -1, 3)
+    colours = np.indices((18, 18, 18), np.uint8).reshape(3, -1).T[None] * np.uint8(15)
+    return np.concatenate([greys, colours], axis=1)
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """An image in the mode of its profile, converted to sRGB.
+
+    Raises:
+        PyCMSError, OSError, ValueError: where the profile is damaged or for another mode.
+    """
+    converted = ImageCms.profileToProfile(
+        image,
+        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+        SRGB,
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert converted is not None  # it is only where the image is changed in place
+    return converted
+
+
 def _in_mode(mode: str, image: Image.Image) -> Image.Image:
-    """Convert where there is something to convert: `convert` copies what has the mode already."""
+    """Convert to a mode, unless the image has it already, which `convert` would copy."""
     return image if image.mode == mode else image.convert(mode)
 
 
 def _array(image: Image.Image) -> Pixels:
-    """The pixels of an RGB image. In strips, since `np.asarray` holds two more copies meanwhile."""
+    """The pixels of an RGB image. By strips, since `np.asarray` makes two more copies meanwhile."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, STRIP):
         bottom = min(top + STRIP, image.height)
@@ -234,111 +288,3 @@ def pixels_sha256(pixels: Pixels) -> str:
     digest = hashlib.sha256(struct.pack(">II", *pixels.shape[:2]))
     digest.update(pixels.tobytes())
     return digest.hexdigest()
-
-
-def dhash(pixels: Pixels) -> str:
-    """256-bit difference hash, 64 hexadecimal digits: is each of 16x16 cells brighter than its left
-    neighbour?
-
-    It hardly changes when a picture is scaled, compressed or brightened.
-    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
-    """
-    size = (DHASH_SIDE + 1, DHASH_SIDE)
-    grey = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
-    cells = np.asarray(grey)
-    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
-
-
-def write_png(path: Path, pixels: Pixels) -> bytes:
-    """Write a lossless PNG and give its content."""
-    content = encode_png(pixels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.naming(path):
-        path.write_bytes(content)
-    return content
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """Encode `(H, W, 3) uint8` as PNG: 8-bit RGB, not interlaced, no metadata.
-
-    The same pixels give the same bytes.
-    """
-    height, width, _ = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = _compressed(_filtered(pixels))
-    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
-    return PNG_SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(content, zlib.crc32(name))
-    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)))
-
-
-def _compressed(rows: Bytes) -> bytes:
-    """Deflate filtered rows by the method that makes a sample of them smaller.
-
-    In a noisy photograph distant matches are mostly chance: runs alone leave a smaller file in
-    less time. Every eighth group of rows tells which it is.
-    """
-    sample = rows[np.arange(len(rows)) // SAMPLED % 8 == 0].tobytes()
-    return min((_matches, _runs), key=lambda method: len(method(sample)))(rows.tobytes())
-
-
-def _matches(rows: bytes) -> bytes:
-    return bytes(imagecodecs.deflate_encode(rows, level=COMPRESSION, raw=False))
-
-
-def _runs(rows: bytes) -> bytes:
-    # The one strategy of zlib that leaves no choice: zlib and zlib-ng give the same bytes.
-    compressor = zlib.compressobj(memLevel=9, strategy=zlib.Z_RLE)
-    return compressor.compress(rows) + compressor.flush()
-
-
-def _filtered(pixels: Pixels) -> Bytes:
-    """Each row as filter type and residuals, (H, 1 + 3 W): Average (3) or Paeth (4).
-
-    Whichever leaves the smaller sum of absolute residuals, read as signed bytes: the heuristic of
-    the PNG specification, section 12.7.
-    """
-    height, width, _ = pixels.shape
-    padded = np.zeros((height + 1, 3 * width + 3), np.uint8)
-    padded[1:, 3:] = pixels.reshape(height, 3 * width)
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    for top in range(0, height, STRIP):
-        _filter(padded[top : top + STRIP + 1], rows[top : top + STRIP])
-    return rows
-
-
-def _filter(padded: Bytes, rows: Bytes) -> None:
-    """Fill `rows` from their pixels, padded by a row above and a pixel to the left."""
-    x, left, up, corner = padded[1:, 3:], padded[1:, :-3], padded[:-1, 3:], padded[:-1, :-3]
-    average = (left & up) + ((left ^ up) >> 1)
-    residuals = x - average, x - _paeth(left, up, corner)
-    costs = [np.minimum(r, -r).sum(1, dtype=np.uint32) for r in residuals]
-    use_paeth = costs[1] <= costs[0]
-    rows[:, 0] = np.where(use_paeth, 4, 3)
-    rows[:, 1:] = np.where(use_paeth[:, None], residuals[1], residuals[0])
-
-
-def _paeth(left: Bytes, up: Bytes, corner: Bytes) -> Bytes:
-    """Of the three the nearest to left + up - corner; of equally near ones the first.
-
-    Everything stays in bytes, which is several times as fast as int16.
-    """
-    to_left = np.maximum(up, corner) - np.minimum(up, corner)
-    to_up = np.maximum(left, corner) - np.minimum(left, corner)
-    # Between the two, corner is as far as they differ; outside it is the farthest, 255 will do.
-    outside = (up < corner) == (left < corner)
-    to_corner = np.maximum(to_left, to_up) - np.minimum(to_left, to_up) | _mask(outside)
-    nearest = _choose(to_up <= to_corner, up, corner)
-    return _choose((to_left <= to_up) & (to_left <= to_corner), left, nearest)
-
-
-def _choose(condition: NDArray[np.bool_], yes: Bytes, no: Bytes) -> Bytes:
-    """`np.where`, several times as fast on bytes."""
-    return no ^ ((no ^ yes) & _mask(condition))
-
-
-def _mask(condition: NDArray[np.bool_]) -> Bytes:
-    return -condition.view(np.uint8)  # 0 or 255

@@ -94,9 +94,9 @@ def test_where_no_driver_is_nothing_slow_is_imported() -> None:
 def test_a_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(UserError) as raised:
         resolve("cuda", "auto")
-    told = str(raised.value)
-    assert told.startswith(f"score.device: cuda, but PyTorch {torch.__version__} finds no GPU")
-    assert told.endswith("set it to auto or cpu, or install a CUDA build and a driver")
+    message = str(raised.value)
+    assert message.startswith(f"score.device: cuda, but PyTorch {torch.__version__} finds no GPU")
+    assert message.endswith("set it to auto or cpu, or install a CUDA build and a driver")
 
 
 FORKS = """

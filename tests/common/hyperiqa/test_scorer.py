@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from stages.common.errors import UserError
 from stages.common.hyperiqa import crops, scorer
 from stages.common.hyperiqa.backends import Network
-from stages.common.pixels.images import decode, write_png
+from stages.common.pixels import png
+from stages.common.pixels.images import decode
 from stages.common.tables import Item
 from tests.conftest import blobs
 
@@ -37,7 +38,7 @@ def folder(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / Path(path).name).write_bytes((photographs / path).read_bytes())
     sizes = {"crop": (224, 224), "tile": (256, 256), "small": (100, 150), "wide": (230, 3000)}
     for seed, (name, (height, width)) in enumerate(sizes.items()):
-        write_png(folder / f"{name}.png", blobs(height, width, seed))
+        png.write(folder / f"{name}.png", blobs(height, width, seed))
     return folder
 
 
@@ -188,9 +189,9 @@ def test_a_file_that_changed_since_is_refused(
     folder: Path, tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch, count: str
 ) -> None:
     monkeypatch.setenv("SRSET_WORKERS", count)
-    write_png(tmp_path / "a.png", blobs(224, 224, 1))
+    png.write(tmp_path / "a.png", blobs(224, 224, 1))
     listed = item(tmp_path, "a.png")
-    write_png(tmp_path / "a.png", blobs(224, 224, 2))
+    png.write(tmp_path / "a.png", blobs(224, 224, 2))
     with pytest.raises(UserError) as raised:
         scores([listed], tmp_path, network)
     assert str(raised.value) == (
@@ -199,7 +200,7 @@ def test_a_file_that_changed_since_is_refused(
 
 
 def test_a_file_that_is_gone_is_refused(tmp_path: Path, network: Network) -> None:
-    write_png(tmp_path / "a.png", blobs(224, 224, 1))
+    png.write(tmp_path / "a.png", blobs(224, 224, 1))
     listed = item(tmp_path, "a.png")
     (tmp_path / "a.png").unlink()
     with pytest.raises(UserError) as raised:

@@ -1,4 +1,4 @@
-"""A network that is not trusted: what it does wrong is noticed, whatever it is, and told."""
+"""Any fault of a network other than the exact one is noticed, and named in one line."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ from stages.common.hyperiqa import backends, crops, scorer, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.trust import NetworkError, compare, guarded
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels.images import write_png
+from stages.common.pixels import png
 from stages.common.tables import Item
 from tests.conftest import blobs
 
@@ -41,7 +41,7 @@ def items(tmp_path: Path) -> list[Item]:
     rows = []
     for seed, (height, width) in enumerate([(224, 224), (512, 512), (600, 1000)]):
         path = tmp_path / f"{seed}.png"
-        write_png(path, blobs(height, width, seed))
+        png.write(path, blobs(height, width, seed))
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         rows.append(Item(path.name, sha256, width, height))
     return rows
@@ -90,19 +90,19 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "told"), FAULTS)
-def test_an_exception_is_told_in_one_line(fault: Exception, told: str) -> None:
+@pytest.mark.parametrize(("fault", "message"), FAULTS)
+def test_an_exception_becomes_one_line(fault: Exception, message: str) -> None:
     def fails(*_: object) -> Any:
         raise fault
 
     with pytest.raises(NetworkError) as raised:
         guarded(fails, "gpu fp16")
-    assert str(raised.value) == f"gpu fp16: {told}"
+    assert str(raised.value) == f"gpu fp16: {message}"
     assert raised.value.__cause__ is fault
     network = guarded(lambda: network_of(fails), "gpu fp16")
     with pytest.raises(NetworkError) as raised:
         network.run(BATCH)
-    assert str(raised.value) == f"gpu fp16: {told}"
+    assert str(raised.value) == f"gpu fp16: {message}"
     assert daemons.GIVEN_UP.is_set()
 
 
@@ -213,7 +213,7 @@ def test_a_fault_of_the_exact_network_is_a_bug(items: list[Item], tmp_path: Path
 
 
 def test_a_file_that_changed_is_no_fault_of_the_network(items: list[Item], tmp_path: Path) -> None:
-    write_png(tmp_path / "1.png", blobs(512, 512, 9))
+    png.write(tmp_path / "1.png", blobs(512, 512, 9))
     with pytest.raises(UserError, match="has changed since it was listed"):
         compared(items, tmp_path, network_of(means))
 
@@ -256,5 +256,5 @@ def test_a_gpu_agrees(
     on_gpu = guarded(lambda: backends.network_on("cuda", precision, builtin), name)
     for policy in ("cover", "pyiqa"):
         networks = {"network": ready(on_gpu), "exact": ready(network)}
-        told = compare(rows, photographs, policy, **networks, name=name)
-        assert told.startswith(f"{name} agrees with cpu fp32 on ")
+        message = compare(rows, photographs, policy, **networks, name=name)
+        assert message.startswith(f"{name} agrees with cpu fp32 on ")

@@ -18,12 +18,13 @@ from stages.common.pages.sheets import (
     thumbnail,
     write_sheet,
 )
-from stages.common.pixels.images import Pixels, read, write_png
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels, read
 
 
 def plain(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> Picture:
     """A picture of one colour."""
-    content = write_png(path, np.full((height, width, 3), colour, np.uint8))
+    content = png.write(path, np.full((height, width, 3), colour, np.uint8))
     return Picture(path, hashlib.sha256(content).hexdigest(), f"#{colour[0]}   0.{colour[1]}")
 
 

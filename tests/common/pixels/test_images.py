@@ -1,4 +1,4 @@
-"""The one door for pixels: what every kind of file becomes, and the PNG files that leave."""
+"""The one door for pixels: what every kind of file becomes."""
 
 import hashlib
 import io
@@ -7,23 +7,27 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
+from stages.common.pixels import png
 from stages.common.pixels.images import (
+    FORMATS,
     ImageError,
     Pixels,
+    check_known,
     decode,
     decode_with_mode,
-    encode_png,
+    is_known,
     pixels_sha256,
     read,
     resize,
-    write_png,
 )
 from tests.conftest import SAMPLES, encoded, environment, noise
 from tests.strategies import pixels as any_pixels
@@ -50,7 +54,7 @@ def ramp(channels: int) -> np.ndarray:
     return np.concatenate([values * 2 + channel for channel in range(channels)], axis=2)
 
 
-def png(
+def png_by_hand(
     width: int, height: int, *, bits: int, colour: int, rows: bytes, more: bytes = b""
 ) -> bytes:
     """A PNG by hand: for what Pillow does not write. `rows` hold the filter bytes already."""
@@ -221,13 +225,15 @@ def test_16_bit_grey_of_an_older_byte_order_is_the_same() -> None:
 def test_16_bit_rgb_gives_its_8_high_bits() -> None:
     values = np.array([[[0, 255, 256], [511, 32767, 32768], [65279, 65280, 65535]]], np.uint16)
     rows = b"\0" + values.astype(">u2").tobytes()
-    pixels = decode(png(3, 1, bits=16, colour=2, rows=rows))
+    pixels = decode(png_by_hand(3, 1, bits=16, colour=2, rows=rows))
     assert pixels.tolist() == (values >> 8).tolist()
 
 
 def test_16_bit_rgb_with_alpha_lies_over_white() -> None:
     values = np.array([[[0, 256, 65535, 65535], [1, 2, 3, 0]]], np.uint16)
-    pixels = decode(png(2, 1, bits=16, colour=6, rows=b"\0" + values.astype(">u2").tobytes()))
+    pixels = decode(
+        png_by_hand(2, 1, bits=16, colour=6, rows=b"\0" + values.astype(">u2").tobytes())
+    )
     assert pixels.tolist() == [[[0, 1, 255], [255, 255, 255]]]
 
 
@@ -235,7 +241,7 @@ def test_16_bit_rgb_with_alpha_lies_over_white() -> None:
 def test_grey_of_few_bits_spans_black_to_white(bits: int) -> None:
     top = 2**bits - 1
     packed = bytes([(0 << (8 - bits)) | (top << (8 - 2 * bits))])
-    pixels = decode(png(2, 1, bits=bits, colour=0, rows=b"\0" + packed))
+    pixels = decode(png_by_hand(2, 1, bits=bits, colour=0, rows=b"\0" + packed))
     assert pixels.tolist() == [[[0] * 3, [255] * 3]]
 
 
@@ -271,20 +277,64 @@ def test_orientation_is_applied_to_alpha_and_palette(turn: int) -> None:
 
 
 def swapped_primaries() -> bytes:
-    """A profile in which red is what sRGB calls green, and green red; not named sRGB."""
+    """A profile in which red is what sRGB calls green, and green red; its name says sRGB."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    tags = {}
+    places = {}
     (count,) = struct.unpack_from(">I", profile, 128)
-    for i in range(count):
-        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * i)
-        tags[name] = (132 + 12 * i, offset, size)
-    for place, name in ((tags[b"rXYZ"][0], b"gXYZ"), (tags[b"gXYZ"][0], b"rXYZ")):
-        struct.pack_into(">4s", profile, place, name)
-    _, offset, size = tags[b"desc"]
-    text = bytes(profile[offset : offset + size])
-    changed = text.replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
-    profile[offset : offset + size] = changed.replace(b"sRGB", b"Swap")
+    for place in range(132, 132 + 12 * count, 12):
+        places[bytes(profile[place : place + 4])] = place
+    profile[places[b"rXYZ"] : places[b"rXYZ"] + 4] = b"gXYZ"
+    profile[places[b"gXYZ"] : places[b"gXYZ"] + 4] = b"rXYZ"
     return bytes(profile)
+
+
+def icc_profile(name: str, curve: Sequence[int]) -> bytes:
+    """An ICC profile, version 2, for RGB with sRGB's primaries, by hand.
+
+    Args:
+        name: its description, ASCII.
+        curve: each channel's light at even steps of its value, 0..65535; empty for light = value.
+
+    Source: ICC.1:2001-04, 6.1 (header), 6.3 (tags), 6.5 (their types).
+    """
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+    text = name.encode() + b"\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
+    light = b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
+    tags = {
+        b"desc": described,
+        b"wtpt": xyz(0.9642, 1, 0.8249),
+        b"rXYZ": xyz(0.43607, 0.22249, 0.01392),
+        b"gXYZ": xyz(0.38515, 0.71687, 0.09708),
+        b"bXYZ": xyz(0.14307, 0.06061, 0.71410),
+        b"rTRC": light,
+        b"gTRC": light,
+        b"bTRC": light,
+    }
+    table, data = struct.pack(">I", len(tags)), b""
+    for tag, content in tags.items():
+        offset = 132 + 12 * len(tags) + len(data)
+        table += struct.pack(">4sII", tag, offset, len(content))
+        data += content + bytes(-len(content) % 4)
+    size = 128 + len(table) + len(data)
+    header = struct.pack(">I4xI4s4s4s", size, 0x02100000, b"mntr", b"RGB ", b"XYZ ").ljust(
+        36, b"\0"
+    )
+    header = (header + b"acsp").ljust(68, b"\0") + xyz(0.9642, 1, 0.8249)[8:]
+    return header.ljust(128, b"\0") + table + data
+
+
+def srgb_light(value: np.ndarray) -> np.ndarray:
+    """sRGB's transfer function, from values to light, both 0..1; IEC 61966-2-1."""
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_value(light: np.ndarray) -> np.ndarray:
+    """`srgb_light` the other way."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def test_an_embedded_profile_is_converted_to_srgb() -> None:
@@ -315,10 +365,50 @@ def test_a_grey_profile_keeps_white_black_and_order() -> None:
     assert seen[0, :, 1].tolist() == values[0].tolist()
 
 
-def test_an_srgb_profile_changes_nothing() -> None:
+@pytest.mark.parametrize("name", ["sRGB linear", "linear sRGB", "Linear"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_linear_profile_is_converted_whatever_its_name(name: str, kind: str) -> None:
     pixels = noise(HIGH, WIDE)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert decode(encoded(pixels, "PNG", icc_profile=profile)).tolist() == pixels.tolist()
+    seen = decode(encoded(pixels, kind, icc_profile=icc_profile(name, [])))
+    assert np.abs(seen - 255 * srgb_value(pixels / 255)).max() <= 2
+
+
+def every_grey_and_some_colours() -> Pixels:
+    """(1, 4352, 3): 256 greys and 4096 colours."""
+    greys = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, -1, 3)
+    colours = np.indices((16, 16, 16), np.uint8).reshape(3, -1).T[None] * np.uint8(17)
+    return np.concatenate([greys, colours], axis=1)
+
+
+def srgb_profiles() -> dict[str, bytes]:
+    """sRGB as littleCMS writes it, and with its curve as a table, as HP and cameras write it."""
+    curve = np.round(65535 * srgb_light(np.linspace(0, 1, 1024))).astype(int).tolist()
+    return {
+        "littleCMS": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        "table": icc_profile("sRGB IEC61966-2.1", curve),
+        "table of another name": icc_profile("Camera", curve),
+    }
+
+
+@pytest.mark.parametrize("name", srgb_profiles())
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_an_srgb_profile_changes_nothing(name: str, kind: str) -> None:
+    pixels = every_grey_and_some_colours()
+    seen = decode(encoded(pixels, kind, icc_profile=srgb_profiles()[name]))
+    assert seen.tolist() == pixels.tolist()
+
+
+def test_a_profile_that_many_photographs_share_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contents = [
+        encoded(noise(HIGH, WIDE, seed), "PNG", icc_profile=srgb_profiles()["table"])
+        for seed in range(2)
+    ]
+    decode(contents[0])
+    monkeypatch.setattr(ImageCms, "profileToProfile", None)  # to call it would be an error
+    monkeypatch.setattr(ImageCms, "ImageCmsProfile", None)
+    assert decode(contents[1]).tolist() == noise(HIGH, WIDE, 1).tolist()
 
 
 @pytest.mark.parametrize("profile", [b"no profile", swapped_primaries()[:200], b"\0" * 500])
@@ -364,6 +454,105 @@ REFUSED = {
 }
 
 
+def samples_of_all_formats() -> dict[str, bytes]:
+    """Files of every format, and of those variants of it that begin with other bytes."""
+    rgb = Image.fromarray(noise(HIGH, WIDE))
+    grey = Image.fromarray(ramp(1)[:, :, 0])
+    films = {"save_all": True, "append_images": [Image.new("RGB", (WIDE, HIGH))]}
+    return {
+        **{kind: encoded(rgb, kind) for kind in FORMATS},
+        "PNG, alpha": encoded(ramp(4), "PNG"),
+        "TIFF, big-endian": encoded(Image.new("I;16B", (4, 3)), "TIFF"),
+        "BigTIFF": encoded(rgb, "TIFF", big_tiff=True),
+        "WEBP, lossless": encoded(rgb, "WEBP", lossless=True),
+        "WEBP, extended": encoded(ramp(4), "WEBP", exif=orientation(6)),
+        "WEBP, frames": encoded(rgb, "WEBP", **films),
+        "AVIF, frames": encoded(rgb, "AVIF", **films),
+        "AVIF, as a still image": encoded(rgb, "AVIF").replace(b"ftypavif", b"ftypmif1", 1),
+        "JPEG2000, codestream": encoded(rgb, "JPEG2000", no_jp2=True),
+        "GIF, frames": encoded(rgb, "GIF", **films),
+        "GIF87a": encoded(rgb, "GIF").replace(b"GIF89a", b"GIF87a", 1),
+        "JPEG, EXIF": encoded(rgb, "JPEG", exif=orientation(3)),
+        "JPEG, several": encoded(rgb, "MPO", **films),
+        "JPEG, bare": b"\xff\xd8" + encoded(rgb, "JPEG")[20:],  # without JFIF's segment
+        "PPM, 1 bit": encoded(grey.convert("1"), "PPM"),
+        "PPM, grey": encoded(grey, "PPM"),
+        "PPM, plain 1 bit": b"P1 2 1 0 1",
+        "PPM, plain grey": b"P2 2 1 255 0 9",
+        "PPM, plain": b"P3 1 1 255 0 9 1",
+    }
+
+
+IMAGES = samples_of_all_formats()
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_a_file_of_any_format_is_known_by_its_first_bytes(kind: str, tmp_path: Path) -> None:
+    content = IMAGES[kind]
+    assert decode(content).shape[2] == 3
+    assert is_known(content[:16])
+    assert is_known(content)
+    (tmp_path / "image").write_bytes(content)
+    check_known(tmp_path / "image")
+
+
+NO_IMAGES = {
+    "empty": b"",
+    "one byte": b"\xff",
+    "text": b"Shot on a cloudy day.\n",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "photoshop": b"8BPS\0\1\0\0\0\0\0\0\0\3\0\0",
+    "icon": b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x68\4",
+    "zip": b"PK\3\4\x14\0\0\0\x08\0\0\0\x21\0\0\0",
+    "gzip": b"\x1f\x8b\x08\0\0\0\0\0\0\3\0\0",
+    "program": b"\x7fELF\2\1\1" + bytes(9),
+    "mp4": b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41",
+    "mov": b"\0\0\0\x14ftypqt  \0\0\2\0qt  ",
+    "matroska": b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\1\x42\xf7\x81\1\x42\xf2\x81",
+    "avi": b"RIFF\x24\0\0\0AVI LIST\0\0\0\0",
+    "wav": b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0",
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "raw of Fujifilm": b"FUJIFILMCCD-RAW 0201FF389501",
+    "zeros": bytes(5000),
+}
+
+
+@pytest.mark.parametrize("kind", NO_IMAGES)
+def test_what_is_no_image_is_not_known_and_is_refused_in_the_words_of_decode(
+    kind: str, tmp_path: Path
+) -> None:
+    content = NO_IMAGES[kind]
+    assert not is_known(content)
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(ImageError) as early:
+        check_known(tmp_path / "file")
+    with pytest.raises(ImageError) as late:
+        decode(content)
+    assert str(early.value) == str(late.value)
+
+
+@given(st.sampled_from(list(IMAGES.values())), st.data())
+def test_what_is_not_known_does_not_decode(content: bytes, data: st.DataObject) -> None:
+    """Whatever happens to a file's first bytes: what `decode` opens is known."""
+    changed = bytearray(content)
+    for place in data.draw(st.lists(st.integers(0, min(len(content), 32) - 1), max_size=3)):
+        changed[place] = data.draw(st.integers(0, 255))
+    content = bytes(changed[data.draw(st.sampled_from([0, 0, 0, 1])) :])
+    if not is_known(content[:64]):
+        with pytest.raises(ImageError, match="not an image"):
+            decode(content)
+
+
+def test_of_a_large_file_only_the_first_bytes_are_read(tmp_path: Path) -> None:
+    with (tmp_path / "film.mp4").open("wb") as file:
+        file.write(NO_IMAGES["mp4"])
+        file.truncate(2**40)  # holds no blocks
+    with pytest.raises(ImageError, match="not an image"):
+        check_known(tmp_path / "film.mp4")
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_is_refused_and_why(kind: str) -> None:
     content, reason, detail = REFUSED[kind]
@@ -395,7 +584,7 @@ def test_a_cut_file_of_any_format_is_refused(kind: str, sample_pixels: list[Pixe
 
 
 def test_damage_inside_a_png_is_refused(sample_pixels: list[Pixels]) -> None:
-    content = bytearray(encode_png(sample_pixels[0]))
+    content = bytearray(png.encode(sample_pixels[0]))
     content[len(content) // 2] ^= 0xFF
     with pytest.raises(ImageError) as raised:
         decode(bytes(content))
@@ -429,7 +618,7 @@ def decoded_within(memory: int, content: bytes) -> subprocess.CompletedProcess[b
 
 
 def test_a_bomb_is_refused_before_it_takes_memory() -> None:
-    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+    bomb = png_by_hand(60_000, 60_000, bits=8, colour=2, rows=b"")
     done = decoded_within(3 * 2**30, bomb)  # it would take 10 GB
     assert done.stderr.decode() == ""
     assert done.stdout.decode() == "too large: 60000x60000 px, more than 250 megapixels"
@@ -447,36 +636,6 @@ def test_want_of_memory_is_no_fault_of_the_file() -> None:
     done = decoded_within(2**30, content)
     assert done.stdout.decode() == ""
     assert "MemoryError" in done.stderr.decode().splitlines()[-1]
-
-
-@given(any_pixels)
-def test_a_png_of_any_pixels_comes_back_the_same(pixels: Pixels) -> None:
-    content = encode_png(pixels)
-    assert decode(content).tolist() == pixels.tolist()
-    with Image.open(io.BytesIO(content)) as image:
-        assert (image.format, image.mode, image.info) == ("PNG", "RGB", {})
-        assert np.asarray(image).tolist() == pixels.tolist()
-
-
-@given(any_pixels)
-def test_the_same_pixels_give_the_same_bytes_whatever_their_memory_is_like(pixels: Pixels) -> None:
-    content = encode_png(pixels)
-    mirrored = np.ascontiguousarray(pixels[::-1, ::-1])[::-1, ::-1]  # negative strides
-    wider = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 3, 3), np.uint8)
-    wider[1:-1, 2:-1] = pixels
-    assert encode_png(mirrored) == encode_png(wider[1:-1, 2:-1]) == encode_png(pixels) == content
-
-
-def test_photographs_are_no_larger_than_pillow_writes_them(sample_pixels: list[Pixels]) -> None:
-    ours = sum(len(encode_png(pixels)) for pixels in sample_pixels)
-    assert ours <= sum(len(encoded(pixels, "PNG")) for pixels in sample_pixels)
-
-
-def test_a_whole_photograph_comes_back_the_same(tmp_path: Path) -> None:
-    pixels = read(SAMPLES / "objects" / "umang.jpg")
-    content = write_png(tmp_path / "a folder" / "ü.png", pixels)
-    assert (tmp_path / "a folder" / "ü.png").read_bytes() == content
-    assert np.array_equal(read(tmp_path / "a folder" / "ü.png"), pixels)
 
 
 @given(any_pixels)

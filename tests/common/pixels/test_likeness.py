@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common.pixels.images import Pixels, decode, dhash, resize
-from stages.common.pixels.likeness import BITS, NEAR_BITS, distances
+from stages.common.pixels.images import Pixels, decode, resize
+from stages.common.pixels.likeness import BITS, NEAR_BITS, dhash, distances
 from tests.conftest import encoded
 from tests.strategies import dhash as hashes
 

@@ -1,0 +1,43 @@
+"""The PNG files that this project writes: lossless, plain, the same each time, and small."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from PIL import Image
+
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels, decode, read
+from tests.conftest import SAMPLES, encoded
+from tests.strategies import pixels as any_pixels
+
+
+@given(any_pixels)
+def test_a_png_of_any_pixels_comes_back_the_same(pixels: Pixels) -> None:
+    content = png.encode(pixels)
+    assert decode(content).tolist() == pixels.tolist()
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.mode, image.info) == ("PNG", "RGB", {})
+        assert np.asarray(image).tolist() == pixels.tolist()
+
+
+@given(any_pixels)
+def test_the_same_pixels_give_the_same_bytes_whatever_their_memory_is_like(pixels: Pixels) -> None:
+    content = png.encode(pixels)
+    mirrored = np.ascontiguousarray(pixels[::-1, ::-1])[::-1, ::-1]  # negative strides
+    wider = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 3, 3), np.uint8)
+    wider[1:-1, 2:-1] = pixels
+    assert png.encode(mirrored) == png.encode(wider[1:-1, 2:-1]) == png.encode(pixels) == content
+
+
+def test_photographs_are_no_larger_than_pillow_writes_them(sample_pixels: list[Pixels]) -> None:
+    ours = sum(len(png.encode(pixels)) for pixels in sample_pixels)
+    assert ours <= sum(len(encoded(pixels, "PNG")) for pixels in sample_pixels)
+
+
+def test_a_whole_photograph_comes_back_the_same(tmp_path: Path) -> None:
+    pixels = read(SAMPLES / "objects" / "umang.jpg")
+    content = png.write(tmp_path / "a folder" / "ü.png", pixels)
+    assert (tmp_path / "a folder" / "ü.png").read_bytes() == content
+    assert np.array_equal(read(tmp_path / "a folder" / "ü.png"), pixels)
