@@ -113,8 +113,7 @@ def main(
         | cut_sheets("subimages", t.cutoff_subimages, subimages)
         | validation_sheet(t.validation, validation)
     )
-    for file, pictures in shown.items():
-        sheets.write_sheet(sheets_folder / file, pictures)
+    sheets.write_sheets(sheets_folder, shown)
     files.write(report, page(name, t, sheets_folder).encode())
     tiles = sum(row.kept for row in t.cutoff_subimages)
     print(f"{report}: {tiles:,} tiles, {len(t.rejected):,} files not used, and why")
