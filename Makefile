@@ -46,8 +46,8 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_store
 	python -m bench.bench_verify
 
-weights: $(VENV)/ready  ## make weights MODEL=koniq10k
-	python -m stages.common.hyperiqa.models $(MODEL) data/weights
+weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
+	python -m stages.tools.weights $(MODEL)
 
 $(VENV)/ready: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ": make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'

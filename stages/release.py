@@ -1,8 +1,9 @@
 """Pack the dataset and its validation images into one archive.
 
 Takes:  dataset/ with its text files; validation/; lineage.csv; validation.csv.
-Leaves: release/<name>.7z holding <name>/, validation/, hyperiqa_score.txt, meta_info.txt and
-        lineage.csv; SHA256SUMS beside it (check with `sha256sum -c SHA256SUMS`).
+Leaves: release/<name>.7z, which unpacks into one folder <name>/ with <name>/0.png ...,
+        validation/, hyperiqa_score.txt, meta_info.txt and lineage.csv; SHA256SUMS beside it (check
+        with `sha256sum -c SHA256SUMS`).
 Rule:   PNGs are stored, not compressed again. Same files, same archive, byte for byte: sorted,
         without times and rights. A tile or validation image that is not, byte for byte, the one
         that its table lists ends the stage; so does a validation photograph that is trained on.
@@ -41,11 +42,11 @@ class Archive(py7zr.SevenZipFile):  # type: ignore[misc]
         return info
 
 
-def members(dataset: Path, validation: Path) -> Iterator[tuple[Path, str]]:
-    """Files and their names in the archive, sorted."""
-    for folder, prefix in ((dataset, ""), (validation, "validation/")):
+def members(dataset: Path, validation: Path, top: str) -> Iterator[tuple[Path, str]]:
+    """Files and their names in the archive, sorted, all below the folder `top`."""
+    for folder, prefix in ((dataset, top), (validation, f"{top}/validation")):
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            yield path, prefix + path.relative_to(folder).as_posix()
+            yield path, f"{prefix}/{path.relative_to(folder).as_posix()}"
 
 
 def check_apart(lineage: list[Lineage], validation: list[Validation]) -> None:
@@ -80,7 +81,7 @@ def main(
     files.new_folder(folder)
     path = folder / f"{name}.7z"
     part = folder / f".{name}.7z.part"
-    packed = list(members(dataset, validation))
+    packed = list(members(dataset, validation, name))
     disk.check_room(folder, sum(file.stat().st_size for file, _ in packed), "this stage")
     with Archive(part, "w", filters=STORE) as archive:
         for file, inner in workers.bar(packed, len(packed), "release", " files"):

@@ -6,46 +6,92 @@ Leaves: report.html, which needs no network; sheets/*.png, contact sheets of the
 Rule:   it reads and counts, and decides nothing.
 """
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from stages.common import files, tables
+from stages.common import files
 from stages.common.cli import run
-from stages.common.pages import page, sheets
-from stages.common.pages.summary import reasons, samples, shares, what_if, write_curve
-from stages.common.tables import (
-    Collected,
-    Photograph,
-    Rejected,
-    Scaled,
-    Tile,
-    Validation,
-    Verdict,
-)
+from stages.common.pages import html, sheets, summary
+from stages.common.pages.sheets import Picture
+from stages.common.tables import Rejected, Validation, Verdict
 
 LISTED = 200  # rejected files that the page names
+SHARES = ("cut", "share", "kept", "share")
 
 
-def cutoff_part(name: str, rows: Sequence[Verdict], folder: Path, sheets_folder: Path) -> str:
+class Cut(NamedTuple):
+    """What the page shows of one cutoff."""
+
+    name: str
+    kept: int
+    every: int
+    histogram: html.Histogram
+    others: html.Table
+    figures: list[html.Figure]
+
+
+def cut_of(name: str, rows: Sequence[Verdict], sheets_folder: Path) -> Cut:
     """One cutoff: its distribution, what other cutoffs would leave, and its sheets."""
-    kept = [row for row in rows if row.kept]
-    scores = [row.hyperiqa for row in rows]
-    parts = [
-        f"<h2>Cutoff of {name}: {len(kept):,} of {len(rows):,}</h2>",
-        page.histogram(scores, [row.hyperiqa for row in kept]),
-        "<p>What another cutoff would leave:</p>",
-        page.table(("keep the best", "mean", "lowest", "MB"), what_if(rows)),
-    ]
-    for what, some in samples(rows).items():
-        file = f"{name}_{what.replace(' ', '_')}.png"
-        pictures = [
-            sheets.Picture(folder / r.path, r.sha256, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some
+    kept = [row.hyperiqa for row in rows if row.kept]
+    return Cut(
+        name,
+        len(kept),
+        len(rows),
+        html.histogram([row.hyperiqa for row in rows], kept),
+        html.table(("keep the best", "mean", "lowest", "MB"), summary.what_if(rows)),
+        [
+            html.Figure(f"{sheets_folder.name}/{sheet_name(name, what)}", f"{name}: {what}")
+            for what in summary.samples(rows)
+        ],
+    )
+
+
+def sheet_name(cut: str, what: str) -> str:
+    """File name of a contact sheet, as `images_last_kept.png`."""
+    return f"{cut}_{what.replace(' ', '_')}.png"
+
+
+def cut_sheets(name: str, rows: Sequence[Verdict], folder: Path) -> dict[str, list[Picture]]:
+    """The pictures of a cutoff's sheets, by the sheets' file names."""
+    return {
+        sheet_name(name, what): [
+            Picture(folder / r.path, r.sha256, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some
         ]
-        sheets.write_sheet(sheets_folder / file, pictures)
-        parts.append(page.figure(f"{sheets_folder.name}/{file}", f"{name}: {what}"))
-    return "\n".join(parts)
+        for what, some in summary.samples(rows).items()
+    }
+
+
+def validation_sheet(chosen: Sequence[Validation], folder: Path) -> dict[str, list[Picture]]:
+    """The sheet of the validation photographs, where there are any."""
+    pictures = [
+        Picture(folder / r.path, r.sha256, f"{r.width}x{r.height}   {r.hyperiqa:.4f}")
+        for r in chosen
+    ]
+    return {"validation.png": pictures} if pictures else {}
+
+
+def page(name: str, t: summary.Tables, sheets_folder: Path) -> str:
+    """The whole page."""
+    sheet = html.Figure(f"{sheets_folder.name}/validation.png", "validation photographs")
+    names = [(row.path, row.photograph) for row in t.validation]
+    unused = [*t.unreadable_images, *t.rejected]
+    return html.render(
+        "report.html",
+        title=f"Dataset {name}",
+        kept=summary.what_is_kept(t),
+        way=html.table(("stage", "in", "out", "left out"), summary.way(t)),
+        sections=html.table(("section", *SHARES), summary.by_section(t)),
+        scales=html.table(("scale", *SHARES), summary.by_scale(t)),
+        cuts=[
+            cut_of("images", t.cutoff_images, sheets_folder),
+            cut_of("subimages", t.cutoff_subimages, sheets_folder),
+        ],
+        validation=html.table(("file", "photograph"), names) if names else None,
+        validation_sheet=sheet,
+        unused=html.table(Rejected._fields, unused[:LISTED]) if unused else None,
+        unused_more=max(0, len(unused) - LISTED),
+    )
 
 
 def main(
@@ -58,68 +104,21 @@ def main(
     sheets_folder: Path,
     plots: Path,
 ) -> None:
-    def read(table: str, row_type: type[Any]) -> list[Any]:
-        return tables.read(folder / f"{table}.csv", row_type)
-
-    gathered, unreadable = read("gathered_images", Photograph), read("unreadable_images", Rejected)
-    screened, rejected = read("screened", Photograph), read("rejected", Rejected)
-    unused = [*unreadable, *rejected]
-    images, tiles = read("cutoff_images", Verdict), read("cutoff_subimages", Verdict)
-    collected = read("collected", Collected)
-    chosen = [row for row in read("validation", Validation) if row.scale == "hr"]
-    scaled, unscaled = read("multiscale", Scaled), read("multiscale_rejected", Rejected)
-    cut, uncut = read("subimages", Tile), read("subimages_rejected", Rejected)
-    kept = [row for row in tiles if row.kept]
+    t = summary.read(folder)
     files.new_folder(sheets_folder)
     files.new_folder(plots)
-    write_curve(plots / "images.csv", images)
-    write_curve(plots / "subimages.csv", tiles)
-
-    way = [
-        ("gather", len(gathered) + len(unreadable), len(gathered), reasons(unreadable)),
-        ("screen", len(gathered), len(screened), reasons(rejected)),
-        ("cutoff of images", len(images), len(collected), reasons(images)),
-        ("validation", len(images) - len(collected), len(chosen), ""),
-        ("multiscale", len(collected), len(scaled), reasons(unscaled)),
-        ("subimages", len(scaled), len(cut), reasons(uncut)),
-        ("cutoff of subimages", len(tiles), len(kept), reasons(tiles)),
-    ]
-    tile_of = {tile.path: tile for tile in cut}
-    origins = {tile_of[row.path].photograph_sha256 for row in kept}
-    header = ("", "cut", "share", "kept", "share")
-    sections = shares((r.section for r in tiles), (r.section for r in kept))
-    scales = shares((tile_of[r.path].scale for r in tiles), (tile_of[r.path].scale for r in kept))
-    mean = math.fsum(row.hyperiqa for row in kept) / len(kept)
-    parts = [
-        f"<p>{len(kept):,} tiles of {len(origins):,} photographs · HyperIQA {mean:.4f} on "
-        f"average, {kept[-1].hyperiqa:.4f} at least · {sum(r.bytes for r in kept) / 1e6:,.1f} MB"
-        "</p><h2>The way</h2>",
-        page.table(("stage", "in", "out", "left out"), way),
-        "<p>A score rises as an image shrinks, so one cut prefers the smaller scales.</p>"
-        f'<div class="side"><div>{page.table(("section", *header[1:]), sections)}</div>',
-        f"<div>{page.table(('scale', *header[1:]), scales)}</div></div>",
-        cutoff_part("images", images, source, sheets_folder),
-        cutoff_part("subimages", tiles, subimages, sheets_folder),
-    ]
-    if chosen:
-        pictures = [
-            sheets.Picture(
-                validation / r.path, r.sha256, f"{r.width}x{r.height}   {r.hyperiqa:.4f}"
-            )
-            for r in chosen
-        ]
-        sheets.write_sheet(sheets_folder / "validation.png", pictures)
-        names = page.table(("file", "photograph"), [(r.path, r.photograph) for r in chosen])
-        sheet = page.figure(f"{sheets_folder.name}/validation.png", "validation photographs")
-        parts += ["<h2>Validation</h2>", names, sheet]
-    if unused:
-        listed = page.table(Rejected._fields, unused[:LISTED])
-        more = (
-            f"<p>… and {len(unused) - LISTED:,} more in unreadable_images.csv and rejected.csv</p>"
-        )
-        parts += ["<h2>Files not used</h2>", listed, more if len(unused) > LISTED else ""]
-    files.write(report, page.page(f"Dataset {name}", parts).encode())
-    print(f"{report}: {len(kept):,} tiles, {len(unused):,} files not used, and why")
+    summary.write_curve(plots / "images.csv", t.cutoff_images)
+    summary.write_curve(plots / "subimages.csv", t.cutoff_subimages)
+    shown = (
+        cut_sheets("images", t.cutoff_images, source)
+        | cut_sheets("subimages", t.cutoff_subimages, subimages)
+        | validation_sheet(t.validation, validation)
+    )
+    sheets.write_sheets(sheets_folder, shown)
+    files.write(report, page(name, t, sheets_folder).encode())
+    tiles = sum(row.kept for row in t.cutoff_subimages)
+    unused = len(t.unreadable_images) + len(t.rejected)
+    print(f"{report}: {tiles:,} tiles, {unused:,} files not used, and why")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,8 @@ def copy_code(folder: Path) -> None:
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
     files += ["stages/python", "requirements.txt", "constraints.txt"]
-    files += [str(p.relative_to(REPOSITORY)) for p in (REPOSITORY / "stages").rglob("*.py")]
+    for kind in ("*.py", "*.html"):
+        files += [str(p.relative_to(REPOSITORY)) for p in (REPOSITORY / "stages").rglob(kind)]
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)

@@ -237,9 +237,10 @@ def life_tiles(life: Life) -> list[Tile]:
 def test_the_archive_holds_dataset_and_validation(life: Life, tmp_path: Path) -> None:
     with py7zr.SevenZipFile(life.made / "release" / "tiny.7z") as archive:
         archive.extractall(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
     for folder, inside in (("dataset", ""), ("validation", "validation")):
         for path in (life.made / folder).rglob("*.*"):
-            unpacked = tmp_path / inside / path.relative_to(life.made / folder)
+            unpacked = tmp_path / "tiny" / inside / path.relative_to(life.made / folder)
             assert unpacked.read_bytes() == path.read_bytes()
     done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=life.made / "release", check=False)
     assert done.returncode == 0

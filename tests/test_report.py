@@ -24,7 +24,7 @@ from stages.common.tables import (
     Validation,
     Verdict,
 )
-from tests.common.pages.test_page import Cells
+from tests.common.pages.test_html import Cells
 from tests.conftest import blobs, sha256_of_png
 
 TILE = 48
@@ -100,7 +100,7 @@ class Links(HTMLParser):
         self.found += [value or "" for key, value in attrs if key in ("src", "href")]
 
 
-def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
+def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: int = 2) -> str:
     """Run the stage on 5 photographs, of which 3 are kept with 4 tiles each; gives the page."""
     folder = tmp_path / "tables"
     names = [f"faces/{name}.png" for name in ("a", "b & <c>", "d")] + ["places/e.png", "f.png"]
@@ -209,7 +209,7 @@ def made(tmp_path: Path, *, chosen: int = 1, refused: int = 2) -> str:
         ],
     )
     report.main(
-        "samples",
+        title,
         folder,
         tmp_path / "source",
         tmp_path / "tiles",
@@ -252,6 +252,14 @@ def test_the_page_shows_every_sheet_and_loads_nothing_else(tmp_path: Path) -> No
     for name in sheets:
         assert read(tmp_path / "reports" / "sheets" / name).ndim == 3
     assert re.findall(r"https?:", html) == []
+
+
+def test_the_page_is_a_whole_document_that_loads_nothing(tmp_path: Path) -> None:
+    html = made(tmp_path, title="Faces & <places>")
+    assert html.startswith("<!doctype html>\n")
+    assert html.endswith("</html>\n")
+    assert "<title>Dataset Faces &amp; &lt;places&gt;</title>" in html
+    assert re.findall(r"https?:|<script|@import|<link", html) == []
 
 
 def test_names_of_people_are_text_and_no_markup(tmp_path: Path) -> None:

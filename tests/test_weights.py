@@ -6,8 +6,6 @@ import http.server
 import os
 import pickle
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ from torch import Tensor
 
 from stages.common.errors import UserError
 from stages.common.hyperiqa import models
-from stages.common.hyperiqa.models import MODELS, Model, fetch, main
+from stages.common.hyperiqa.models import MODELS, Model, fetch
 from stages.common.hyperiqa.network import HyperIQA
 from stages.common.hyperiqa.weights import Weights, load, names_in
 
@@ -495,35 +493,6 @@ def test_offline(tmp_path: Path) -> None:
     assert str(caught.value).startswith(
         f"{tmp_path}/weights/toy.pth: could not be downloaded: {url}: <urlopen error [Errno 111] "
         "Connection refused> (0 of 1,024,000 bytes here); or get toy.pth"
-    )
-
-
-def test_main_tells_the_licence_first(
-    server: Server,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setitem(MODELS, "toy", toy(server.url("good")))
-    main("toy", tmp_path)
-    out = capsys.readouterr().out
-    assert out == f"toy: free\n{tmp_path}/toy.pth: 1,024,000 bytes, SHA-256 as pinned\n"
-    with pytest.raises(UserError, match="builtin is not downloaded; run `git checkout -- "):
-        main("builtin", tmp_path)
-
-
-def test_the_command_line_ends_with_one_line(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "stages.common.hyperiqa.models", "koniq", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == (
-        "error: models: model: got `koniq`; did you mean `koniq10k`? expected one of builtin, "
-        "koniq10k, koniq10k-pyiqa\n"
     )
 
 

@@ -20,6 +20,7 @@ from tests.conftest import REPOSITORY
 
 NO_RESULT = ("cli", "disk", "errors", "git", "links", "listing", "params", "store")
 SHELL = {f"stages.common.{name}" for name in (*NO_RESULT, "versions.records", "workers")}
+READ = {"stages/common/pages/html.py": "stages/common/pages/templates"}  # by a module, for results
 MOST_LINES = 200
 BESIDE = {"gather": {"data/tables/checked.txt"}}  # for order
 PARAMS = read(REPOSITORY / "params.yaml")
@@ -113,7 +114,8 @@ def needed(script: str, without: set[str]) -> set[str]:
         name = waiting.pop()
         found.add(name)
         waiting |= imported(file_of(name)) - found - without
-    return {str(file_of(name).relative_to(REPOSITORY)) for name in found}
+    files = {str(file_of(name).relative_to(REPOSITORY)) for name in found}
+    return files | {READ[file] for file in files & READ.keys()}
 
 
 def test_every_stage_has_a_script_and_every_script_a_stage() -> None:

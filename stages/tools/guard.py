@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stages.common import files, links, params, tables
 from stages.common.cli import run
+from stages.common.errors import UserError
 from stages.common.tables import Lineage
 
 MADE = ("data/dataset", "data/validation", "data/release")  # by stages; but people look, and touch
@@ -32,8 +33,12 @@ def main() -> None:
     table = Path("data/dataset/lineage.csv")
     if not table.is_file():
         return
+    try:
+        rows = tables.read(table, Lineage)
+    except UserError:  # made by an older version of the stages: `dvc repro` makes it anew
+        return
     folder = table.parent / name
-    gone, changed = edited(folder, tables.read(table, Lineage), table.stat().st_mtime)
+    gone, changed = edited(folder, rows, table.stat().st_mtime)
     told = [
         f"{len(names):,} {what} by hand, as {folder / names[0]}"
         for names, what in ((gone, "deleted"), (changed, "changed"))

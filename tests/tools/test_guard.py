@@ -69,3 +69,13 @@ def test_before_the_first_run_there_is_nothing_to_say(
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
     assert said(capsys) == []
+
+
+def test_a_dataset_of_an_older_version_does_not_stop_the_run(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its table has other columns, and `dvc repro`, which comes next, makes it anew."""
+    guard.main()
+    capsys.readouterr()
+    Path("data/dataset/lineage.csv").write_text("name,hyperiqa\n0.png,0.5\n")
+    assert said(capsys) == []

@@ -1,9 +1,7 @@
 """The models that are known by name: what there is, under which licence, and how to get it.
 
-    python -m stages.common.hyperiqa.models MODEL FOLDER    # or: make weights MODEL=koniq10k
-
-fetches one into a folder. A download that breaks goes on where it stopped; a file gets its own name
-only when its SHA-256 is the pinned one.
+A download that breaks goes on where it stopped; a file gets its own name only when its SHA-256 is
+the pinned one.
 """
 
 import difflib
@@ -15,7 +13,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.files import sha256_of
 
@@ -129,17 +126,6 @@ def fetch(model: Model, folder: Path) -> Path:
     )
 
 
-def main(model: str, folder: Path) -> None:
-    """Fetch one of `MODELS` into a folder, after printing its licence."""
-    if model not in MODELS:
-        raise UserError(unknown(model))
-    print(f"{model}: {MODELS[model].licence}", flush=True)
-    if not MODELS[model].urls:
-        raise UserError(f"{model} is not downloaded; {remedy(model, folder)}")
-    path = fetch(MODELS[model], folder)
-    print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 as pinned")
-
-
 class _TransferError(Exception):
     """A transfer that ended before the file did, or did not begin; with the reason."""
 
@@ -223,7 +209,3 @@ def _by_hand(model: Model, folder: Path) -> str:
         f"get {model.file} ({model.size:,} bytes, SHA-256 {model.sha256}) from {model.urls[0]} "
         f"and put it in {folder}"
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,6 +1,6 @@
 """Contact sheets: many small pictures on one, each with a line of text below it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,26 +32,35 @@ def thumbnail(picture: Picture) -> Pixels:
     return np.asarray(image)
 
 
-def sheet(pictures: Sequence[Picture]) -> Pixels:
-    """Lay pictures out row by row; at least one."""
+def thumbnails(pictures: Sequence[Picture]) -> dict[Path, Pixels]:
+    """Each picture's thumbnail, by its path; a picture that is there twice is read once."""
+    different = {picture.path: picture for picture in pictures}
+    return dict(zip(different, workers.ordered_map(thumbnail, different.values()), strict=True))
+
+
+def sheet(pictures: Sequence[Picture], small: Mapping[Path, Pixels]) -> Pixels:
+    """Lay the thumbnails of pictures out row by row; at least one."""
     font = ImageFont.load_default(12)
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // COLUMNS)
     size = (GAP + columns * (SIDE + GAP), GAP + rows * (SIDE + TEXT + GAP))
     paper = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(paper)
-    for i, small in enumerate(workers.ordered_map(thumbnail, pictures)):
+    for i, picture in enumerate(pictures):
         left = GAP + i % COLUMNS * (SIDE + GAP)
         top = GAP + i // COLUMNS * (SIDE + TEXT + GAP)
-        height, width, _ = small.shape
+        pixels = small[picture.path]
+        height, width, _ = pixels.shape
         paper.paste(
-            Image.fromarray(small), (left + (SIDE - width) // 2, top + (SIDE - height) // 2)
+            Image.fromarray(pixels), (left + (SIDE - width) // 2, top + (SIDE - height) // 2)
         )
         middle = (left + SIDE // 2, top + SIDE + TEXT // 2 + 1)
-        draw.text(middle, pictures[i].caption, fill=INK, font=font, anchor="mm")
+        draw.text(middle, picture.caption, fill=INK, font=font, anchor="mm")
     return np.asarray(paper)
 
 
-def write_sheet(path: Path, pictures: Sequence[Picture]) -> None:
-    """Write a sheet as PNG."""
-    png.write(path, sheet(pictures))
+def write_sheets(folder: Path, contents: Mapping[str, Sequence[Picture]]) -> None:
+    """Write sheets as PNG, by their file names; all thumbnails are made by one pool."""
+    small = thumbnails([picture for pictures in contents.values() for picture in pictures])
+    for file, pictures in contents.items():
+        png.write(folder / file, sheet(pictures, small))

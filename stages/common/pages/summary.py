@@ -1,4 +1,4 @@
-"""Numbers that say what a cutoff leaves, for the report."""
+"""Numbers that say what was left of the photographs, and what a cutoff leaves: for the report."""
 
 import math
 from collections import Counter
@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common import tables
-from stages.common.tables import Verdict
+from stages.common.tables import (
+    Collected,
+    Photograph,
+    Rejected,
+    Scaled,
+    Tile,
+    Validation,
+    Verdict,
+)
 
 SHOWN = 18  # pictures on a contact sheet
 POINTS = 2000  # of a curve, at most
@@ -19,6 +27,96 @@ class Curve(NamedTuple):
     rank: int
     hyperiqa: float
     kept: bool
+
+
+class Tables(NamedTuple):
+    """All that stages have listed, a field a table; `validation` has the photographs alone."""
+
+    gathered_images: list[Photograph]
+    unreadable_images: list[Rejected]
+    screened: list[Photograph]
+    rejected: list[Rejected]
+    cutoff_images: list[Verdict]
+    collected: list[Collected]
+    validation: list[Validation]
+    multiscale: list[Scaled]
+    multiscale_rejected: list[Rejected]
+    subimages: list[Tile]
+    subimages_rejected: list[Rejected]
+    cutoff_subimages: list[Verdict]
+
+
+class Kept(NamedTuple):
+    """The dataset in five numbers."""
+
+    tiles: int
+    photographs: int
+    mean: float  # of the scores
+    lowest: float
+    bytes: int
+
+
+def read(folder: Path) -> Tables:
+    """Read the tables of a folder."""
+
+    def rows(name: str, row_type: type[Any]) -> list[Any]:
+        return tables.read(folder / f"{name}.csv", row_type)
+
+    return Tables(
+        gathered_images=rows("gathered_images", Photograph),
+        unreadable_images=rows("unreadable_images", Rejected),
+        screened=rows("screened", Photograph),
+        rejected=rows("rejected", Rejected),
+        cutoff_images=rows("cutoff_images", Verdict),
+        collected=rows("collected", Collected),
+        validation=[row for row in rows("validation", Validation) if row.scale == "hr"],
+        multiscale=rows("multiscale", Scaled),
+        multiscale_rejected=rows("multiscale_rejected", Rejected),
+        subimages=rows("subimages", Tile),
+        subimages_rejected=rows("subimages_rejected", Rejected),
+        cutoff_subimages=rows("cutoff_subimages", Verdict),
+    )
+
+
+def way(t: Tables) -> list[tuple[object, ...]]:
+    """Of each stage its name, how many went in, how many came out, and why others did not."""
+    gathered, unreadable = len(t.gathered_images), len(t.unreadable_images)
+    images = len(t.cutoff_images)
+    kept = sum(row.kept for row in t.cutoff_subimages)
+    return [
+        ("gather", gathered + unreadable, gathered, reasons(t.unreadable_images)),
+        ("screen", gathered, len(t.screened), reasons(t.rejected)),
+        ("cutoff of images", images, len(t.collected), reasons(t.cutoff_images)),
+        ("validation", images - len(t.collected), len(t.validation), ""),
+        ("multiscale", len(t.collected), len(t.multiscale), reasons(t.multiscale_rejected)),
+        ("subimages", len(t.multiscale), len(t.subimages), reasons(t.subimages_rejected)),
+        ("cutoff of subimages", len(t.cutoff_subimages), kept, reasons(t.cutoff_subimages)),
+    ]
+
+
+def what_is_kept(t: Tables) -> Kept:
+    """The dataset in numbers; at least one tile is kept."""
+    rows = [row for row in t.cutoff_subimages if row.kept]
+    photograph = {tile.path: tile.photograph_sha256 for tile in t.subimages}
+    return Kept(
+        tiles=len(rows),
+        photographs=len({photograph[row.path] for row in rows}),
+        mean=math.fsum(row.hyperiqa for row in rows) / len(rows),
+        lowest=rows[-1].hyperiqa,
+        bytes=sum(row.bytes for row in rows),
+    )
+
+
+def by_section(t: Tables) -> list[tuple[object, ...]]:
+    """`shares` of the sections, before and after the cutoff of tiles."""
+    rows = t.cutoff_subimages
+    return shares((r.section for r in rows), (r.section for r in rows if r.kept))
+
+
+def by_scale(t: Tables) -> list[tuple[object, ...]]:
+    """`shares` of the scales, before and after the cutoff of tiles."""
+    rows, scale = t.cutoff_subimages, {tile.path: tile.scale for tile in t.subimages}
+    return shares((scale[r.path] for r in rows), (scale[r.path] for r in rows if r.kept))
 
 
 def reasons(rows: Iterable[Any]) -> str:
