@@ -29,7 +29,7 @@ from PIL import Image
 from bench.measure import Cost, machine, run
 from stages.common import files, tables
 from stages.common.pixels import images, png
-from stages.common.tables import Scaled, Tile, Verdict
+from stages.common.tables import Decision, Scaled, Tile
 
 Made = TypeVar("Made")
 SIDE = 1024  # px
@@ -83,17 +83,19 @@ class Ours:
         folder.mkdir()
         (folder / "params.yaml").write_text(PARAMS)
         rows = [
-            Verdict(rank, path.name, ".", files.sha256_of(path), path.stat().st_size, 1.0, True, "")
+            Decision(
+                rank, path.name, ".", files.sha256_of(path), path.stat().st_size, 1.0, True, "", ""
+            )
             for rank, path in enumerate(sorted(photographs.iterdir()), start=1)
         ]
-        tables.write(folder / "verdicts.csv", Verdict, rows)
+        tables.write(folder / "decisions.csv", Decision, rows)
         self.photographs = photographs
 
     def run(self, stage: str, *, watch: bool = False) -> Cost:
         """Run one stage; those before it have run."""
         at = self.folder
         arguments: dict[str, list[Path]] = {
-            "collect": [self.photographs, at / "verdicts.csv", at / "hr", at / "collected.csv"],
+            "collect": [self.photographs, at / "decisions.csv", at / "hr", at / "collected.csv"],
             "multiscale": [
                 *(at / "hr", at / "collected.csv", at / "multiscale"),
                 *(at / "multiscale.csv", at / "multiscale_rejected.csv"),

@@ -143,7 +143,7 @@ def measure(rows: int, folder: Path) -> Cost:
         ],
         "stages.cutoff": [
             *stage,
-            *("stages.cutoff", "subimages", table, scores, folder / "verdicts.csv"),
+            *("stages.cutoff", "subimages", table, scores, folder / "decisions.csv"),
             *(folder / "cutoff.json", "--params", params),
         ],
         "gather's search": [*this, "search"],
@@ -182,8 +182,8 @@ def main() -> None:
             cost = measure(rows, Path(name))
         missed |= cost.cpu > SECONDS or cost.memory > MEMORY
     print(machine())
-    verdict = "missed" if missed else "met"
-    print(f"target, {SECONDS} CPU seconds and {MEMORY} MiB for stages.score: {verdict}")
+    decision = "missed" if missed else "met"
+    print(f"target, {SECONDS} CPU seconds and {MEMORY} MiB for stages.score: {decision}")
     sys.exit(1 if missed else 0)
 
 

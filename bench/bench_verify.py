@@ -79,8 +79,8 @@ def main() -> None:
         print(f"{what:8} {medians[what]:6.2f} s ({cpu:.2f} CPU) {memory:4.0f} MiB")
     ratio = medians["md5sum"] / medians["verify"]
     print(machine())
-    verdict = "met" if ratio >= LEAST else "missed"
-    print(f"verify has {ratio:.2f} of md5sum's speed; target, {LEAST}: {verdict}")
+    decision = "met" if ratio >= LEAST else "missed"
+    print(f"verify has {ratio:.2f} of md5sum's speed; target, {LEAST}: {decision}")
     sys.exit(0 if ratio >= LEAST else 1)
 
 

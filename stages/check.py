@@ -90,10 +90,10 @@ def least_bytes(params: dict[str, Any], sizes: Sequence[tuple[int, int]], share:
         sizes: of photographs, width and height; `share` is how many of all they are, 0..1.
     """
     cutoff, multiscale, tiles = (params[name] for name in ("cutoff", "multiscale", "subimages"))
-    if cutoff["images"]["by"] != "count":
-        return 0
-    sections = cutoff["images"]["per_section"].values()
-    counts = [s["count"] for s in sections if s["by"] == "count"] or [cutoff["images"]["count"]]
+    own = [rule["count"] for rule in cutoff["images"]["per_section"].values() if "count" in rule]
+    counts = own or [cutoff["images"]["count"]]
+    if None in counts or cutoff["images"]["min_score"] is not None:
+        return 0  # how many there will be is not known yet
     count = math.floor(share * sum(counts))
     kept = sorted(sizes, key=lambda size: size[0] * size[1])[:count]
     scaled = [(int(w * s), int(h * s)) for w, h in kept for s in multiscale["scales"]]

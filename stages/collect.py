@@ -15,10 +15,10 @@ from stages.common import disk, files, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
-from stages.common.tables import Collected, Photograph, Unreadable, Verdict
+from stages.common.tables import Collected, Decision, Photograph, Unreadable
 
 
-def convert(row: Verdict, *, source: Path, hr: Path) -> Collected:
+def convert(row: Decision, *, source: Path, hr: Path) -> Collected:
     """Write one photograph as PNG."""
     pixels = images.read_checked(source / row.path, row.sha256)
     name = files.image_name(row.section, row.path, row.sha256)
@@ -44,14 +44,14 @@ def main(
     source: Path,
     gathered: Path,
     unreadable: Path,
-    verdicts: Path,
+    decisions: Path,
     hr: Path,
     collected: Path,
     metrics: Path,
 ) -> None:
     photographs = tables.read(gathered, Photograph)
     check_listed(source, [*photographs, *tables.read(unreadable, Unreadable)])
-    kept = [row for row in tables.read(verdicts, Verdict) if row.kept]
+    kept = [row for row in tables.read(decisions, Decision) if row.kept]
     sizes = {row.path: (row.width, row.height) for row in photographs}
     disk.check_room(hr, disk.png_bytes(sizes[row.path] for row in kept), "this stage")
     files.new_folder(hr)

@@ -1,36 +1,59 @@
 """Rank, keep the best, and give every other image a reason. Reads tables only.
 
 Takes:  a table with path, section, sha256 and bytes; its scores.
-Leaves: a table of verdicts (`Verdict`), best first: every image, kept or with the reason.
-Rule:   `by: count` keeps the best `count`, `by: score` those that reach `score`; ties by path.
-        A section named in `per_section` is cut by its own rule, all the others together.
+Leaves: a table of decisions (`Decision`), best first: every image, kept or with the first rule that
+        it fails and its value.
+Rule:   ranked by score, ties by path. In this order: an image that `validation.picks` names is
+        reserved; one below `min_score` is dropped; of the others the best `count` are kept. null is
+        no limit. A section of `per_section` overrides what it names: with a `count` of its own it
+        is a group of its own, all the others together are one; a count of 0 leaves it out.
 Source: Phhofm, Guides/DatasetPreparation.md, https://github.com/Phhofm/models.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from stages.common import tables
+from stages.common import decision, tables
 from stages.common.cli import run
+from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.tables import Candidate, Score, Verdict
+from stages.common.tables import Candidate, Decision, Score
 
-ALL = "all the other sections"
-
-
-class Policy(Params):
-    by: Literal["count", "score"]
-    count: int = Field(ge=1)
-    score: float
+OTHERS = ""  # the group of all sections without a count of their own
 
 
-class Cutoff(Policy):
-    per_section: dict[str, Policy]
+class SectionCutoff(Params):
+    """What a section overrides; what it does not name is as for all."""
+
+    count: Annotated[int, Field(ge=0)] | None = None
+    min_score: float | None = None
+
+
+class Cutoff(Params):
+    count: Annotated[int, Field(ge=1)] | None
+    min_score: float | None
+    report_at: float | None
+    per_section: dict[str, SectionCutoff]
+
+    def floor(self, section: str) -> float | None:
+        """The least score of a section."""
+        own = self.per_section.get(section)
+        return own.min_score if own and "min_score" in own.model_fields_set else self.min_score
+
+    def group(self, section: str) -> str:
+        """The group that a section is counted in."""
+        own = self.per_section.get(section)
+        return section if own and "count" in own.model_fields_set else OTHERS
+
+    def most(self, group: str) -> int | None:
+        """How many of a group are kept at most."""
+        return self.count if group == OTHERS else self.per_section[group].count
 
 
 class CutoffParams(Params):
@@ -38,41 +61,32 @@ class CutoffParams(Params):
     subimages: Cutoff
 
 
-def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Verdict]:
-    """All images, best first, none of them kept yet."""
+class Reserved(Params):
+    """Of the section `validation`: the photographs that are never trained on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    picks: list[str]
+
+
+def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Decision]:
+    """All images, best first, all of them kept yet."""
     by_path = {score.path: score.hyperiqa for score in scores}
     if by_path.keys() != {c.path for c in candidates}:
         raise UserError("the table and its scores list different images: run `dvc repro`")
     order = sorted(candidates, key=lambda c: (-by_path[c.path], c.path))
     return [
-        Verdict(rank, c.path, c.section, c.sha256, c.bytes, by_path[c.path], kept=False, reason="")
+        Decision(rank, c.path, c.section, c.sha256, c.bytes, by_path[c.path], True, "", "")
         for rank, c in enumerate(order, start=1)
     ]
 
 
-def cut(rows: Sequence[Verdict], policy: Policy, where: str) -> list[Verdict]:
-    """Judge one group of ranked images.
+def check(rows: Sequence[Decision], cutoff: Cutoff, where: str) -> None:
+    """A named section must be there, and each count must be one that can be met.
 
     Raises:
-        UserError: where more are asked for than there are, or none would be kept.
+        UserError: which names the group.
     """
-    if policy.by == "count":
-        if policy.count > len(rows):
-            raise UserError(f"{where} asks for {policy.count:,} of only {len(rows):,}: lower it")
-        kept, reason = policy.count, f"below the best {policy.count}"
-    else:
-        kept = sum(row.hyperiqa >= policy.score for row in rows)
-        reason = f"below the score {policy.score:g}"
-        if kept == 0:
-            best = f"the best has {rows[0].hyperiqa:.6f}" if rows else "there are no images"
-            raise UserError(f"{where} keeps none at {policy.score:g}: {best}: lower it")
-    return [
-        row._replace(kept=i < kept, reason="" if i < kept else reason) for i, row in enumerate(rows)
-    ]
-
-
-def judged(rows: Sequence[Verdict], cutoff: Cutoff, where: str) -> list[Verdict]:
-    """Judge every group by its own policy."""
     sections = {row.section for row in rows}
     unknown = sorted(cutoff.per_section.keys() - sections)
     if unknown:
@@ -80,48 +94,105 @@ def judged(rows: Sequence[Verdict], cutoff: Cutoff, where: str) -> list[Verdict]
             f"{where}.per_section names {', '.join(unknown)}, but the sections are "
             f"{', '.join(sorted(sections))}: correct it"
         )
-    groups: dict[str, list[Verdict]] = {name: [] for name in (ALL, *cutoff.per_section)}
-    for row in rows:
-        groups[row.section if row.section in cutoff.per_section else ALL].append(row)
-    if sections <= cutoff.per_section.keys():
-        del groups[ALL]
-    policies: Mapping[str, Policy] = {ALL: cutoff} | cutoff.per_section
-    verdicts = []
-    for name, group in groups.items():
-        policy = policies[name]
-        key = f"{where}.{policy.by}" if name == ALL else f"{where}.per_section.{name}.{policy.by}"
-        verdicts += cut(group, policy, key)
-    return sorted(verdicts)
+    for group, there in Counter(cutoff.group(row.section) for row in rows).items():
+        most = cutoff.most(group)
+        if most is not None and most > there:
+            key = f"{where}.per_section.{group}.count" if group else f"{where}.count"
+            raise UserError(
+                f"{key} asks for {most:,} of only {there:,} {named(group, cutoff)}: lower it, or "
+                "set it to null for all"
+            )
 
 
-def summary(rows: Sequence[Verdict], score: float) -> dict[str, float]:
+def named(group: str, cutoff: Cutoff) -> str:
+    """What the images of a group are called."""
+    if group:
+        return f"of section {group}"
+    own = any(cutoff.group(section) for section in cutoff.per_section)
+    return "of the other sections" if own else "images"
+
+
+def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decision]]:
+    """What is asked of an image, in this order."""
+
+    def below_the_best(group: str) -> str:
+        most = cutoff.most(group)
+        if most == 0:
+            return f"section {group} is left out"
+        suffix = "" if named(group, cutoff) == "images" else f" {named(group, cutoff)}"
+        return f"below the best {most:,}{suffix}"
+
+    return [
+        decision.listed({path: Dropped("reserved for validation", "") for path in reserved}),
+        decision.at_least(
+            lambda row: row.hyperiqa,
+            lambda row: cutoff.floor(row.section),
+            "below the score {floor:g}",
+        ),
+        decision.best(lambda row: cutoff.group(row.section), cutoff.most, below_the_best),
+    ]
+
+
+def decided(
+    rows: Sequence[Decision], cutoff: Cutoff, where: str, reserved: Sequence[str] = ()
+) -> list[Decision]:
+    """Decide on ranked images.
+
+    Raises:
+        UserError: where a count can't be met, or none would be kept.
+    """
+    check(rows, cutoff, where)
+    dropped = decision.decide(rows, rules(cutoff, reserved))
+    if len(dropped) == len(rows):
+        reasons = Counter(why.reason for why in dropped.values())
+        told = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+        best = f"; the best has {rows[0].hyperiqa:.6f}" if rows else ""
+        raise UserError(f"{where} keeps none of {len(rows):,} ({told}{best}): loosen it")
+    return [
+        row._replace(kept=False, reason=dropped[row.path].reason, detail=dropped[row.path].detail)
+        if row.path in dropped
+        else row
+        for row in rows
+    ]
+
+
+def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, float]:
     """The numbers one looks at to choose a cutoff."""
     kept = [row for row in rows if row.kept]
     values = [row.hyperiqa for row in kept]
-    return {
+    numbers: dict[str, float] = {
         "images": len(rows),
         "kept": len(kept),
         "mean": round(math.fsum(values) / len(values), 6),
         "min": min(values),
         "max": max(values),
         "bytes": sum(row.bytes for row in kept),
-        "reach_score": sum(row.hyperiqa >= score for row in rows),
     }
+    if report_at is not None:
+        numbers["reach"] = sum(row.hyperiqa >= report_at for row in rows)
+    return numbers
 
 
 def main(
-    which: str, table: Path, scores: Path, verdicts: Path, metrics: Path, params: CutoffParams
+    which: str,
+    table: Path,
+    scores: Path,
+    decisions: Path,
+    metrics: Path,
+    params: CutoffParams,
+    validation: Reserved,
 ) -> None:
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
     rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))
-    rows = judged(rows, cutoff, f"cutoff.{which}")
-    numbers = summary(rows, cutoff.score)
-    tables.write(verdicts, Verdict, rows)
+    rows = decided(rows, cutoff, f"cutoff.{which}", validation.picks)
+    numbers = summary(rows, cutoff.report_at)
+    tables.write(decisions, Decision, rows)
     tables.write_metrics(metrics, numbers)
+    reach = f" · {numbers['reach']:,} reach {cutoff.report_at:g}" if "reach" in numbers else ""
     print(
         f"kept {numbers['kept']:,} of {numbers['images']:,} {which} · hyperiqa mean "
         f"{numbers['mean']:.6f}, min {numbers['min']:.6f}, max {numbers['max']:.6f} · "
-        f"{numbers['bytes'] / 1e6:,.1f} MB · {numbers['reach_score']:,} reach {cutoff.score:g}"
+        f"{numbers['bytes'] / 1e6:,.1f} MB{reach}"
     )
 
 

@@ -22,7 +22,7 @@ from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.tables import Lineage, Tile, Verdict
+from stages.common.tables import Decision, Lineage, Tile
 
 
 class DatasetParams(Params):
@@ -36,17 +36,17 @@ class DatasetParams(Params):
         return name
 
 
-def lineage(verdicts: Sequence[Verdict], tiles: Sequence[Tile]) -> list[Lineage]:
+def lineage(decisions: Sequence[Decision], tiles: Sequence[Tile]) -> list[Lineage]:
     """Kept tiles, best first, with a number for a name."""
     by_path = {tile.path: tile for tile in tiles}
     rows = []
-    for number, verdict in enumerate(row for row in verdicts if row.kept):
-        tile = by_path[verdict.path]
+    for number, decision in enumerate(row for row in decisions if row.kept):
+        tile = by_path[decision.path]
         rows.append(
             Lineage(
                 name=f"{number}.png",
                 sha256=tile.sha256,
-                hyperiqa=verdict.hyperiqa,
+                hyperiqa=decision.hyperiqa,
                 tile=tile.path,
                 scale=tile.scale,
                 left=tile.left,
@@ -92,13 +92,13 @@ def meta_info(rows: Sequence[Lineage]) -> str:
 def main(
     subimages: Path,
     table: Path,
-    verdicts: Path,
+    decisions: Path,
     folder: Path,
     metrics: Path,
     params: DatasetParams,
 ) -> None:
     tiles = tables.read(table, Tile)
-    rows = lineage(sorted(tables.read(verdicts, Verdict)), tiles)
+    rows = lineage(sorted(tables.read(decisions, Decision)), tiles)
     sizes = {tile.path: tile.bytes for tile in tiles}
     disk.check_room(folder, sum(sizes[row.tile] for row in rows), "this stage")
     files.new_folder(folder)

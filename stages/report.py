@@ -14,7 +14,7 @@ from stages.common import files
 from stages.common.cli import run
 from stages.common.pages import html, sheets, summary
 from stages.common.pages.sheets import Picture
-from stages.common.tables import Rejected, Validation, Verdict
+from stages.common.tables import Decision, Rejected, Validation
 
 LISTED = 200  # rejected files that the page names
 SHARES = ("cut", "share", "kept", "share")
@@ -31,7 +31,7 @@ class Cut(NamedTuple):
     figures: list[html.Figure]
 
 
-def cut_of(name: str, rows: Sequence[Verdict], sheets_folder: Path) -> Cut:
+def cut_of(name: str, rows: Sequence[Decision], sheets_folder: Path) -> Cut:
     """One cutoff: its distribution, what other cutoffs would leave, and its sheets."""
     kept = [row.hyperiqa for row in rows if row.kept]
     return Cut(
@@ -39,7 +39,9 @@ def cut_of(name: str, rows: Sequence[Verdict], sheets_folder: Path) -> Cut:
         len(kept),
         len(rows),
         html.histogram([row.hyperiqa for row in rows], kept),
-        html.table(("keep the best", "mean", "lowest", "MB"), summary.what_if(rows)),
+        html.table(
+            ("of", "keep the best", "mean", "lowest", "MB"), summary.what_if_by_section(rows)
+        ),
         [
             html.Figure(f"{sheets_folder.name}/{sheet_name(name, what)}", f"{name}: {what}")
             for what in summary.samples(rows)
@@ -52,7 +54,7 @@ def sheet_name(cut: str, what: str) -> str:
     return f"{cut}_{what.replace(' ', '_')}.png"
 
 
-def cut_sheets(name: str, rows: Sequence[Verdict], folder: Path) -> dict[str, list[Picture]]:
+def cut_sheets(name: str, rows: Sequence[Decision], folder: Path) -> dict[str, list[Picture]]:
     """The pictures of a cutoff's sheets, by the sheets' file names."""
     return {
         sheet_name(name, what): [

@@ -19,6 +19,7 @@ from PIL import Image
 from stages.common import daemons, listing
 from stages.common.hyperiqa import backends, weights
 from stages.common.hyperiqa.backends import Network
+from stages.common.params import Params
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels
 
@@ -158,7 +159,8 @@ def named(stage: str, arguments: Sequence[object]) -> list[str]:
     if any(str(argument).startswith("-") for argument in arguments):
         return list(map(str, arguments))
     main = importlib.import_module(f"stages.{stage}").main
-    names = [name for name in inspect.signature(main).parameters if name != "params"]
+    parameters = inspect.signature(main).parameters.values()
+    names = [p.name for p in parameters if not issubclass(p.annotation, Params)]
     pairs = zip(names, arguments, strict=True)
     return [text for name, a in pairs for text in (f"--{name.replace('_', '-')}", str(a))]
 

@@ -32,12 +32,12 @@ PARAMS: dict[str, Any] = {
     "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
     "cutoff": {
         "images": {
-            "by": "score",  # all: which ones are good is not the question here
-            "count": 1,
-            "score": -1000.0,
-            "per_section": {"spare": {"by": "count", "count": 1, "score": 0.0}},
+            "count": None,  # all: which ones are good is not the question here
+            "min_score": None,
+            "report_at": None,
+            "per_section": {"spare": {"count": 1}},
         },
-        "subimages": {"by": "count", "count": MANY, "score": 0.5, "per_section": {}},
+        "subimages": {"count": MANY, "min_score": None, "report_at": 0.5, "per_section": {}},
     },
     "validation": {"candidates": 100, "count": 1, "picks": [], "scales": [2, 4]},
     "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},

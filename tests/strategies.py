@@ -1,12 +1,14 @@
 """What Hypothesis draws from, for every test."""
 
+from collections import Counter
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from stages.common.params import Params
 from stages.common.tables import Candidate, Score
-from stages.cutoff import Cutoff, Policy
+from stages.cutoff import Cutoff, SectionCutoff
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
 
@@ -53,25 +55,21 @@ def scored_images(draw: st.DrawFn) -> tuple[list[Candidate], list[Score]]:
 
 
 @st.composite
-def policies(draw: st.DrawFn, most: int) -> dict[str, object]:
-    """A cutoff of `most` images that can be met by count; by score it may keep none."""
-    return {
-        "by": draw(st.sampled_from(["count", "score"])),
-        "count": draw(st.integers(1, most)),
-        "score": draw(hyperiqa),
-    }
-
-
-@st.composite
 def cutoffs(draw: st.DrawFn, candidates: list[Candidate]) -> Cutoff:
-    """A cutoff whose counts can be met, with rules of its own for some sections."""
-    every = sorted({c.section for c in candidates})
-    own = draw(st.lists(st.sampled_from(every), unique=True))
-    count = {s: sum(c.section == s for c in candidates) for s in every}
-    rest = sum(n for s, n in count.items() if s not in own)
+    """A cutoff whose counts can be met, with overrides for some sections; floors may drop all."""
+    there = Counter(c.section for c in candidates)
+    overrides: dict[str, dict[str, object]] = {}
+    for section in draw(st.lists(st.sampled_from(sorted(there)), unique=True)):
+        own = {"count": draw(st.none() | st.integers(0, there[section]))}
+        own |= {"min_score": draw(st.none() | hyperiqa)}
+        named = draw(st.sets(st.sampled_from(sorted(own))))
+        overrides[section] = {key: own[key] for key in named}
+    rest = sum(n for s, n in there.items() if "count" not in overrides.get(s, {}))
     return Cutoff(
-        **draw(policies(max(rest, 1))),
-        per_section={s: Policy(**draw(policies(count[s]))) for s in own},
+        count=draw(st.none() | st.integers(1, max(rest, 1))),
+        min_score=draw(st.none() | hyperiqa),
+        report_at=draw(st.none() | hyperiqa),
+        per_section={s: SectionCutoff(**own) for s, own in overrides.items()},
     )
 
 

@@ -14,7 +14,7 @@ from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode
-from stages.common.tables import Collected, Photograph, Unreadable, Verdict
+from stages.common.tables import Collected, Decision, Photograph, Unreadable
 from tests.conftest import encoded, noise
 
 
@@ -27,11 +27,11 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
         path.write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
         section = tables.section_of(name)
-        rows.append(Verdict(rank, name, section, sha256, len(content), 0.5, kept, ""))
+        rows.append(Decision(rank, name, section, sha256, len(content), 0.5, kept, "", ""))
         listed.append(Photograph(name, section, sha256, 9, 9, len(content), "", "", ""))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)
     tables.write(tmp_path / "unreadable.csv", Unreadable, [])
-    tables.write(tmp_path / "in.csv", Verdict, rows)
+    tables.write(tmp_path / "in.csv", Decision, rows)
     run(tmp_path)
     return tables.read(tmp_path / "out.csv", Collected)
 
@@ -114,8 +114,8 @@ def test_a_full_disk_is_foreseen(tmp_path: Path, tiny_disk: Callable[[str], Path
     (tmp_path / "in" / "a.png").write_bytes(bytes(9))
     tables.write(tmp_path / "gathered.csv", Photograph, [photograph])
     tables.write(tmp_path / "unreadable.csv", Unreadable, [])
-    verdicts = [Verdict(1, "a.png", ".", "0" * 64, 9, 0.5, True, "")]
-    tables.write(tmp_path / "in.csv", Verdict, verdicts)
+    decisions = [Decision(1, "a.png", ".", "0" * 64, 9, 0.5, True, "", "")]
+    tables.write(tmp_path / "in.csv", Decision, decisions)
     paths = (tmp_path / name for name in ("in", "gathered.csv", "unreadable.csv", "in.csv"))
     with pytest.raises(UserError, match=r"/hr: this stage needs 6 MB at least, and 0 MB is free: "):
         collect.main(*paths, disk / "hr", tmp_path / "out.csv", tmp_path / "m.json")

@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 from stages import cutoff
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.tables import Candidate, Score, Verdict
-from stages.cutoff import Cutoff, CutoffParams, Policy, judged, ranked, summary
+from stages.common.tables import Candidate, Decision, Score
+from stages.cutoff import (
+    Cutoff,
+    CutoffParams,
+    Reserved,
+    SectionCutoff,
+    decided,
+    ranked,
+    summary,
+)
 from tests.strategies import cutoffs, hyperiqa, scored_images
 
 Images = tuple[list[Candidate], list[Score]]
@@ -24,17 +32,26 @@ def images(*scores: float, section: str = "s") -> Images:
     return candidates, [Score(c.path, c.sha256, s) for c, s in zip(candidates, scores, strict=True)]
 
 
-def policy(by: str, count: int = 1, score: float = 0.5, **per_section: Policy) -> Cutoff:
-    return Cutoff(by=by, count=count, score=score, per_section=per_section)
+def cutoff_of(
+    count: int | None = None,
+    min_score: float | None = None,
+    **per_section: dict[str, object],
+) -> Cutoff:
+    own = {name: SectionCutoff(**rule) for name, rule in per_section.items()}
+    return Cutoff(count=count, min_score=min_score, report_at=0.5, per_section=own)
 
 
-def verdicts(drawn: Images, rule: Cutoff) -> list[Verdict]:
-    return judged(ranked(*drawn), rule, "cutoff.images")
+def decisions(drawn: Images, rule: Cutoff, reserved: tuple[str, ...] = ()) -> list[Decision]:
+    return decided(ranked(*drawn), rule, "cutoff.images", reserved)
+
+
+def kept(rows: list[Decision]) -> list[str]:
+    return [row.path for row in rows if row.kept]
 
 
 def told(drawn: Images, rule: Cutoff) -> str:
     with pytest.raises(UserError) as raised:
-        verdicts(drawn, rule)
+        decisions(drawn, rule)
     return str(raised.value)
 
 
@@ -58,64 +75,100 @@ def test_the_order_of_the_rows_changes_nothing(drawn: Images, data: st.DataObjec
 
 
 @given(scored_images(), st.data())
-def test_every_group_keeps_its_best(drawn: Images, data: st.DataObject) -> None:
+def test_every_group_keeps_its_best_and_none_below_its_floor(
+    drawn: Images, data: st.DataObject
+) -> None:
     rule = data.draw(cutoffs(drawn[0]))
     try:
-        rows = verdicts(drawn, rule)
+        rows = decisions(drawn, rule)
     except UserError as error:
-        assume("keeps none at" not in str(error))
+        assume("keeps none of" not in str(error))
         raise
-    assert [row._replace(kept=False, reason="") for row in rows] == ranked(*drawn)
-    groups: dict[str | None, list[Verdict]] = {}
+    plain = [row._replace(kept=True, reason="", detail="") for row in rows]
+    assert plain == ranked(*drawn)  # kept and dropped are all
+    assert all((row.reason == "") == row.kept for row in rows)
+    groups: dict[str, list[Decision]] = {}
     for row in rows:
-        groups.setdefault(row.section if row.section in rule.per_section else None, []).append(row)
-    for name, group in groups.items():
-        own: Policy = rule if name is None else rule.per_section[name]
-        kept = [row for row in group if row.kept]
-        assert kept == group[: len(kept)]  # the best of the group, by rank
-        if own.by == "count":
-            assert len(kept) == own.count
-            reason = f"below the best {own.count}"
+        floor = rule.floor(row.section)
+        if floor is not None and row.hyperiqa < floor:
+            assert row.reason == f"below the score {floor:g}"
         else:
-            assert len(kept) == sum(row.hyperiqa >= own.score for row in group)
-            reason = f"below the score {own.score:g}"
-        assert {row.reason for row in kept} <= {""}
-        assert {row.reason for row in group if not row.kept} <= {reason}
-
-
-@given(scored_images(), hyperiqa)
-def test_a_higher_score_keeps_a_part_of_what_a_lower_keeps(drawn: Images, score: float) -> None:
-    best = max(s.hyperiqa for s in drawn[1])
-    low, high = sorted((min(score, best), best))
-    kept = [
-        {row.path for row in verdicts(drawn, policy("score", score=limit)) if row.kept}
-        for limit in (low, high)
-    ]
-    assert kept[1] <= kept[0]
-    assert kept[1] == {s.path for s in drawn[1] if s.hyperiqa == best}
+            groups.setdefault(rule.group(row.section), []).append(row)
+    for group, members in groups.items():
+        most = rule.most(group)
+        assert kept(members) == [row.path for row in members][:most]
 
 
 @given(scored_images(), st.data())
-def test_a_higher_count_adds_to_what_a_lower_keeps(drawn: Images, data: st.DataObject) -> None:
-    counts = sorted(data.draw(st.lists(st.integers(1, len(drawn[0])), min_size=2, max_size=2)))
-    few, many = (
-        [row.path for row in verdicts(drawn, policy("count", count)) if row.kept]
-        for count in counts
-    )
-    assert (len(few), len(many)) == tuple(counts)
-    assert many[: len(few)] == few
+def test_a_higher_floor_never_keeps_more(drawn: Images, data: st.DataObject) -> None:
+    rule = data.draw(cutoffs(drawn[0]))
+    scores = sorted(data.draw(st.tuples(hyperiqa, hyperiqa)))
+    found = []
+    for floor in scores:
+        try:
+            found.append(set(kept(decisions(drawn, rule.model_copy(update={"min_score": floor})))))
+        except UserError:
+            found.append(set())
+    low, high = found
+    own = {s for s, r in rule.per_section.items() if "min_score" in r.model_fields_set}
+    for section in {c.section for c in drawn[0]} - own:
+        if rule.group(section) != "":  # in a common group another section's place may get free
+            members = {c.path for c in drawn[0] if c.section == section}
+            assert high & members <= low & members
+    if not own:
+        assert len(high) <= len(low)
+
+
+@given(scored_images(), st.data())
+def test_a_section_with_a_count_depends_on_its_own_rows_alone(
+    drawn: Images, data: st.DataObject
+) -> None:
+    candidates, scores = drawn
+    rule = data.draw(cutoffs(candidates))
+    try:
+        together = set(kept(decisions(drawn, rule)))
+    except UserError:
+        assume(False)
+    for section in {c.section for c in candidates}:
+        if rule.group(section) == section:
+            own = [c for c in candidates if c.section == section]
+            paths = {c.path for c in own}
+            alone = rule.model_copy(update={"per_section": {section: rule.per_section[section]}})
+            try:
+                found = kept(decisions((own, [s for s in scores if s.path in paths]), alone))
+            except UserError:
+                found = []
+            assert set(found) == together & paths
+
+
+def test_both_limits_hold_together() -> None:
+    drawn = images(0.9, 0.8, 0.7, 0.6)
+    assert kept(decisions(drawn, cutoff_of(3, 0.75))) == ["s/a", "s/b"]
+    assert kept(decisions(drawn, cutoff_of(1, 0.75))) == ["s/a"]
+    assert kept(decisions(drawn, cutoff_of())) == ["s/a", "s/b", "s/c", "s/d"]
+    rows = decisions(drawn, cutoff_of(1, 0.75))
+    assert [(row.reason, row.detail) for row in rows] == [
+        ("", ""),
+        ("below the best 1", "rank 2"),
+        ("below the score 0.75", "0.700000"),
+        ("below the score 0.75", "0.600000"),
+    ]
 
 
 def test_at_the_limit_means_kept() -> None:
-    rows = verdicts(images(0.499999, 0.5, 0.500001), policy("score", score=0.5))
+    rows = decisions(images(0.499999, 0.5, 0.500001), cutoff_of(min_score=0.5))
     assert [(row.path, row.kept) for row in rows] == [("s/c", True), ("s/b", True), ("s/a", False)]
-    assert rows[2].reason == "below the score 0.5"
 
 
 def test_a_tie_at_the_count_goes_to_the_first_path() -> None:
-    rows = verdicts(images(0.5, 0.5, 0.5), policy("count", 2))
+    rows = decisions(images(0.5, 0.5, 0.5), cutoff_of(2))
     assert [(row.path, row.kept) for row in rows] == [("s/a", True), ("s/b", True), ("s/c", False)]
-    assert rows[2].reason == "below the best 2"
+
+
+def test_what_is_reserved_is_never_kept_whatever_its_rank() -> None:
+    rows = decisions(images(0.9, 0.8, 0.7), cutoff_of(2), reserved=("s/a", "not/there"))
+    assert kept(rows) == ["s/b", "s/c"]
+    assert rows[0].reason == "reserved for validation"
 
 
 def two_sections() -> Images:
@@ -123,45 +176,47 @@ def two_sections() -> Images:
     return faces[0] + places[0], faces[1] + places[1]
 
 
-def test_a_section_is_cut_by_its_own_rule() -> None:
-    rule = policy("score", score=0.75, places=Policy(by="count", count=2, score=0.75))
-    rows = verdicts(two_sections(), rule)
-    kept = [row.path for row in rows if row.kept]
-    assert kept == ["faces/a", "faces/b", "places/a", "places/b"]
+def test_a_section_overrides_only_what_it_names() -> None:
+    rows = decisions(two_sections(), cutoff_of(None, 0.75, places={"count": 2, "min_score": None}))
+    assert kept(rows) == ["faces/a", "faces/b", "places/a", "places/b"]
     assert [row.reason for row in rows if not row.kept] == [
         "below the score 0.75",
-        "below the best 2",
+        "below the best 2 of section places",
     ]
+    rows = decisions(two_sections(), cutoff_of(4, 0.25, faces={"min_score": 0.75}))
+    assert kept(rows) == ["faces/a", "faces/b", "places/a"]
+    rows = decisions(two_sections(), cutoff_of(1, faces={"count": None}))
+    assert kept(rows) == ["faces/a", "faces/b", "faces/c", "places/a"]
 
 
-def test_where_every_section_has_its_own_rule_the_common_one_is_not_asked() -> None:
-    one = Policy(by="count", count=1, score=0.5)
-    rows = verdicts(two_sections(), policy("count", 10**6, faces=one, places=one))
-    assert [row.path for row in rows if row.kept] == ["faces/a", "places/a"]
+def test_a_count_of_0_leaves_a_section_out() -> None:
+    rows = decisions(two_sections(), cutoff_of(2, faces={"count": 0}))
+    assert kept(rows) == ["places/a", "places/b"]
+    assert rows[0].reason == "section faces is left out"
+    assert rows[-1].reason == "below the best 2 of the other sections"
 
 
-def test_more_than_there_are_is_told_with_both_numbers() -> None:
-    assert told(images(0.1, 0.2), policy("count", 3000)) == (
-        "cutoff.images.count asks for 3,000 of only 2: lower it"
+def test_more_than_there_are_is_told_with_both_numbers_and_the_group() -> None:
+    assert told(images(0.1, 0.2), cutoff_of(3000)) == (
+        "cutoff.images.count asks for 3,000 of only 2 images: lower it, or set it to null for all"
     )
-    rule = policy("count", 1, faces=Policy(by="count", count=4, score=0.5))
-    assert told(two_sections(), rule) == (
-        "cutoff.images.per_section.faces.count asks for 4 of only 3: lower it"
+    assert told(two_sections(), cutoff_of(1, faces={"count": 4})) == (
+        "cutoff.images.per_section.faces.count asks for 4 of only 3 of section faces: lower it, or "
+        "set it to null for all"
+    )
+    assert told(two_sections(), cutoff_of(4, faces={"count": 1})).startswith(
+        "cutoff.images.count asks for 4 of only 3 of the other sections: "
     )
 
 
 def test_none_at_a_score_is_told_with_the_best() -> None:
-    assert told(images(0.1, 0.2), policy("score", score=0.75)) == (
-        "cutoff.images.score keeps none at 0.75: the best has 0.200000: lower it"
-    )
-    rule = policy("count", 1, places=Policy(by="score", count=1, score=0.4))
-    assert told(two_sections(), rule) == (
-        "cutoff.images.per_section.places.score keeps none at 0.4: the best has 0.300000: lower it"
+    assert told(images(0.1, 0.2), cutoff_of(min_score=0.75)) == (
+        "cutoff.images keeps none of 2 (2 below the score 0.75; the best has 0.200000): loosen it"
     )
 
 
 def test_an_unknown_section_is_told_with_the_known() -> None:
-    rule = policy("count", 1, face=Policy(by="count", count=1, score=0.5))
+    rule = cutoff_of(1, face={"count": 1})
     assert told(two_sections(), rule) == (
         "cutoff.images.per_section names face, but the sections are faces, places: correct it"
     )
@@ -178,7 +233,8 @@ def test_scores_of_other_images_are_told() -> None:
 
 
 def test_the_numbers_of_a_cut() -> None:
-    rows = verdicts(images(0.1, 0.9, 0.5, 0.7), policy("count", 2))
+    rows = decisions(images(0.1, 0.9, 0.5, 0.7), cutoff_of(2))
+    assert "reach" not in summary(rows, None)
     assert summary(rows, 0.5) == {
         "images": 4,
         "kept": 2,
@@ -186,7 +242,7 @@ def test_the_numbers_of_a_cut() -> None:
         "min": 0.7,
         "max": 0.9,
         "bytes": 101 + 103,
-        "reach_score": 3,
+        "reach": 3,
     }
 
 
@@ -196,7 +252,7 @@ def test_the_stage_writes_table_and_metrics(
     candidates, scores = two_sections()
     tables.write(tmp_path / "in.csv", Candidate, candidates)
     tables.write(tmp_path / "scores.csv", Score, scores)
-    rule, other = policy("count", 4), policy("count", 6)
+    rule, other = cutoff_of(4), cutoff_of(6)
     cutoff.main(
         "subimages",
         tmp_path / "in.csv",
@@ -204,9 +260,10 @@ def test_the_stage_writes_table_and_metrics(
         tmp_path / "out.csv",
         tmp_path / "m.json",
         CutoffParams(images=other, subimages=rule),
+        Reserved(picks=[]),
     )
-    rows = tables.read(tmp_path / "out.csv", Verdict)
-    assert rows == judged(ranked(candidates, scores), rule, "cutoff.subimages")
+    rows = tables.read(tmp_path / "out.csv", Decision)
+    assert rows == decided(ranked(candidates, scores), rule, "cutoff.subimages")
     assert json.loads((tmp_path / "m.json").read_text()) == summary(rows, 0.5)
     assert capsys.readouterr().out == (
         "kept 4 of 6 subimages · hyperiqa mean 0.675000, min 0.300000, max 0.900000 · 0.0 MB · "

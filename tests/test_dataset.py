@@ -15,7 +15,7 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.params import faults
 from stages.common.pixels import png
-from stages.common.tables import Lineage, Tile, Verdict
+from stages.common.tables import Decision, Lineage, Tile
 from stages.dataset import DatasetParams, lineage, meta_info, score_list
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import sha256
@@ -23,7 +23,7 @@ from tests.strategies import sha256
 NAME = DatasetParams(name="faces_10-k")
 
 
-def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Verdict]]:
+def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision]]:
     """Tiles t00, t01, ... of which the last is the best."""
     tiles = [
         Tile(
@@ -43,8 +43,8 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Verdict]
         for i in range(count)
     ]
     best_first = reversed(tiles)
-    verdicts = [
-        Verdict(
+    decisions = [
+        Decision(
             rank,
             t.path,
             t.section,
@@ -53,21 +53,22 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Verdict]
             1 - rank / 100,
             rank <= kept,
             "" if rank <= kept else "below",
+            "",
         )
         for rank, t in enumerate(best_first, start=1)
     ]
-    return tiles, verdicts
+    return tiles, decisions
 
 
 def made(tmp_path: Path, count: int, kept: int, changed: Sequence[int] = ()) -> list[Lineage]:
     """Run the stage; gives its lineage. Tiles whose numbers are `changed` have other pixels."""
-    tiles, verdicts = tiles_and_verdicts(count, kept)
+    tiles, decisions = tiles_and_verdicts(count, kept)
     for i, tile in enumerate(tiles):
         pixels = noise(9, 8, i + 100 * (i in changed))
         png.write(tmp_path / "tiles" / tile.path, pixels)
     tables.write(tmp_path / "tiles.csv", Tile, tiles)
-    tables.write(tmp_path / "verdicts.csv", Verdict, verdicts[::-1])  # in no helpful order
-    paths = (tmp_path / name for name in ("tiles", "tiles.csv", "verdicts.csv", "out", "m.json"))
+    tables.write(tmp_path / "decisions.csv", Decision, decisions[::-1])  # in no helpful order
+    paths = (tmp_path / name for name in ("tiles", "tiles.csv", "decisions.csv", "out", "m.json"))
     dataset.main(*paths, NAME)
     return tables.read(tmp_path / "out" / "lineage.csv", Lineage)
 
@@ -153,9 +154,9 @@ def test_tiles_that_are_not_the_ones_that_were_cut_are_named(tmp_path: Path) -> 
 
 
 def test_only_kept_tiles_have_a_lineage() -> None:
-    tiles, verdicts = tiles_and_verdicts(6, 4)
-    kept = {verdict.path for verdict in verdicts if verdict.kept}
-    assert {row.tile for row in lineage(verdicts, tiles)} == kept
+    tiles, decisions = tiles_and_verdicts(6, 4)
+    kept = {decision.path for decision in decisions if decision.kept}
+    assert {row.tile for row in lineage(decisions, tiles)} == kept
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "a.b", "ü", "validation", "a\n"])

@@ -23,13 +23,13 @@ from stages.common import tables
 from stages.common.pixels.images import decode
 from stages.common.tables import (
     Collected,
+    Decision,
     Lineage,
     Photograph,
     Rejected,
     Tile,
     Unreadable,
     Validation,
-    Verdict,
 )
 from tests.common.test_workers import alive
 from tests.project import FEW, LATER, MANY, SIZE, Project, Run, copy_code
@@ -177,7 +177,7 @@ def test_no_tile_comes_from_a_photograph_that_must_not_be_trained_on(
     life: Life, rows: Rows
 ) -> None:
     lineage = tables.read(life.made / "dataset" / "lineage.csv", Lineage)
-    kept = {row.sha256 for row in rows("cutoff_images", Verdict) if row.kept}
+    kept = {row.sha256 for row in rows("cutoff_images", Decision) if row.kept}
     (chosen, *sizes) = rows("validation", Validation)
     assert {row.photograph_sha256 for row in sizes} == {chosen.photograph_sha256}
     assert {row.photograph_sha256 for row in rows("collected", Collected)} == kept

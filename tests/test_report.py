@@ -12,17 +12,25 @@ from hypothesis import strategies as st
 
 from stages import report
 from stages.common import tables
-from stages.common.pages.summary import Curve, reasons, samples, shares, what_if, write_curve
+from stages.common.pages.summary import (
+    Curve,
+    reasons,
+    samples,
+    shares,
+    what_if,
+    what_if_by_section,
+    write_curve,
+)
 from stages.common.pixels import png
 from stages.common.pixels.images import read
 from stages.common.tables import (
     Collected,
+    Decision,
     Photograph,
     Rejected,
     Scaled,
     Tile,
     Validation,
-    Verdict,
 )
 from tests.common.pages.test_html import Cells
 from tests.conftest import blobs, sha256_of_png
@@ -30,14 +38,14 @@ from tests.conftest import blobs, sha256_of_png
 TILE = 48
 
 
-def verdict(rank: int, kept: bool = True, size: int = 10**6, path: str = "") -> Verdict:
+def decision(rank: int, kept: bool = True, size: int = 10**6, path: str = "") -> Decision:
     reason = "" if kept else "below the best 3"
-    return Verdict(rank, path or f"s/{rank}.png", "s", "00", size, 1 / rank, kept, reason)
+    return Decision(rank, path or f"s/{rank}.png", "s", "00", size, 1 / rank, kept, reason, "")
 
 
 @given(st.integers(1, 300), st.integers(0, 300))
 def test_samples_are_the_ends_and_the_cut(count: int, kept: int) -> None:
-    rows = [verdict(rank, kept=rank <= kept) for rank in range(1, count + 1)]
+    rows = [decision(rank, kept=rank <= kept) for rank in range(1, count + 1)]
     ranks = {name: [row.rank for row in some] for name, some in samples(rows).items()}
     kept = min(kept, count)
     every = list(range(1, count + 1))
@@ -50,9 +58,23 @@ def test_samples_are_the_ends_and_the_cut(count: int, kept: int) -> None:
     assert ranks == {name: some for name, some in expected.items() if some}
 
 
+def test_each_section_has_its_own_cut() -> None:
+    rows = [
+        decision(rank, kept=rank in (1, 2, 5), path=f"{'aabbb'[rank - 1]}/{rank}")
+        for rank in range(1, 6)
+    ]
+    rows = [row._replace(section=row.path[0]) for row in rows]
+    found = {name: [row.rank for row in some] for name, some in samples(rows).items()}
+    assert found["last kept"] == [1, 2, 5]
+    assert found["first dropped"] == [3, 4]
+    table = what_if_by_section(rows)
+    assert [line[0] for line in table] == ["all"] * 10 + ["a"] * 10 + ["b"] * 10
+    assert [line[1:] for line in table[10:20]] == what_if(rows[:2])
+
+
 @given(st.integers(1, 300))
 def test_other_cutoffs_are_tenths_of_the_whole(count: int) -> None:
-    rows = [verdict(rank) for rank in range(1, count + 1)]
+    rows = [decision(rank) for rank in range(1, count + 1)]
     table = what_if(rows)
     assert [row[0] for row in table] == [-(-count * tenth // 10) for tenth in range(1, 11)]
     for n, mean, lowest, megabytes in table:
@@ -79,7 +101,7 @@ def test_reasons_are_counted_the_most_frequent_first() -> None:
 
 @pytest.mark.parametrize(("count", "step"), [(1, 1), (2000, 1), (2001, 2), (9999, 5)])
 def test_a_long_curve_is_thinned_out_evenly(tmp_path: Path, count: int, step: int) -> None:
-    rows = [verdict(rank, kept=rank % 2 == 0) for rank in range(1, count + 1)]
+    rows = [decision(rank, kept=rank % 2 == 0) for rank in range(1, count + 1)]
     write_curve(tmp_path / "curve.csv", rows)
     curve = tables.read(tmp_path / "curve.csv", Curve)
     assert [(point.rank, point.kept) for point in curve] == [
@@ -110,6 +132,9 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
     digests = [sha256_of_png(blobs(TILE * 2, TILE * 2, i)) for i in range(5)]
     sides = (TILE * 2, TILE * 2)
 
+    def why(i: int) -> str:
+        return "" if i < 3 else "below the best 3"
+
     def put(table: str, row_type: type, rows: list) -> None:
         tables.write(folder / f"{table}.csv", row_type, rows)
 
@@ -130,9 +155,11 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
     )
     put(
         "cutoff_images",
-        Verdict,
+        Decision,
         [
-            Verdict(i + 1, n, s, d, 9, 0.9 - i / 10, i < 3, "" if i < 3 else "below the best 3")
+            Decision(
+                i + 1, n, s, d, 9, 0.9 - i / 10, i < 3, "" if i < 3 else "below the best 3", ""
+            )
             for i, (n, s, d) in enumerate(zip(names, sections, digests, strict=True))
         ],
     )
@@ -172,9 +199,9 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
     put("subimages_rejected", Rejected, [])
     put(
         "cutoff_subimages",
-        Verdict,
+        Decision,
         [
-            Verdict(
+            Decision(
                 i + 1,
                 t.path,
                 t.section,
@@ -183,6 +210,7 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
                 0.75 - i / 100,
                 i < 6,
                 "" if i < 6 else "below the best 6",
+                "",
             )
             for i, t in enumerate(tiles)
         ],

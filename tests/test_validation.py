@@ -17,16 +17,16 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.pixels.images import Pixels, decode, read
 from stages.common.pixels.likeness import NEAR_BITS, dhash
-from stages.common.tables import Photograph, Validation, Verdict
-from stages.validation import APART_BITS, ValidationParams, choose
+from stages.common.tables import Decision, Photograph, Validation
+from stages.validation import APART_BITS, ValidationParams, candidates, choose
 from tests.conftest import blobs, encoded, noise
 from tests.strategies import with_changes
 
 PARAMS = ValidationParams(candidates=100, count=2, picks=[], scales=[2, 4])
 
 
-def verdict(rank: int, path: str, *, kept: bool, sha256: str = "00") -> Verdict:
-    return Verdict(rank, path, tables.section_of(path), sha256, 1, 1 - rank / 1000, kept, "")
+def decision(rank: int, path: str, *, kept: bool, sha256: str = "00") -> Decision:
+    return Decision(rank, path, tables.section_of(path), sha256, 1, 1 - rank / 1000, kept, "", "")
 
 
 def bits(*ones: range) -> str:
@@ -39,7 +39,7 @@ def differ(a: str, b: str) -> int:
 
 
 @st.composite
-def ranked_hashes(draw: st.DrawFn) -> tuple[list[Verdict], dict[str, str]]:
+def ranked_hashes(draw: st.DrawFn) -> tuple[list[Decision], dict[str, str]]:
     """Ranked photographs of a few kinds: some are near to each other, some not too far."""
     kinds = [bits(range(64 * k, 64 * k + 64)) for k in range(4)]
     rows, hashes = [], {}
@@ -48,24 +48,24 @@ def ranked_hashes(draw: st.DrawFn) -> tuple[list[Verdict], dict[str, str]]:
         noise_bits = draw(st.integers(0, 70))
         kind = int(draw(st.sampled_from(kinds)), 16) ^ ((1 << noise_bits) - 1)
         hashes[path] = f"{kind:064x}"
-        rows.append(verdict(rank, path, kept=draw(st.booleans())))
+        rows.append(decision(rank, path, kept=draw(st.booleans())))
     return rows, hashes
 
 
 @given(ranked_hashes(), st.integers(0, 5), st.integers(1, 10))
 def test_what_is_chosen_is_unlike_training_and_each_other(
-    drawn: tuple[list[Verdict], dict[str, str]], count: int, candidates: int
+    drawn: tuple[list[Decision], dict[str, str]], count: int, most: int
 ) -> None:
     rows, hashes = drawn
     training = [hashes[row.path] for row in rows if row.kept]
-    rest = [row for row in rows if not row.kept][:candidates]
-    expected: list[Verdict] = []  # the rule, written out
+    rest = [row for row in rows if not row.kept][:most]
+    expected: list[Decision] = []  # the rule, written out
     for row in rest:
         far = all(differ(hashes[row.path], other) > NEAR_BITS for other in training)
         apart = all(differ(hashes[row.path], hashes[e.path]) >= APART_BITS for e in expected)
         if far and apart and len(expected) < count:
             expected.append(row)
-    params = with_changes(PARAMS, count=count, candidates=candidates)
+    params = with_changes(PARAMS, count=count, candidates=most)
     if len(expected) == count:
         assert choose(rows, hashes, params) == expected
     else:
@@ -79,45 +79,74 @@ FAR = {f"{name}.jpg": bits(range(i * 70, i * 70 + 70)) for i, name in enumerate(
 
 
 def test_the_next_best_are_taken() -> None:
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
     assert choose(rows, FAR, PARAMS) == rows[1:]
     assert choose(rows, FAR, with_changes(PARAMS, count=1)) == rows[1:2]
 
 
 def test_none_are_taken_where_none_are_asked_for() -> None:
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
     assert choose(rows, FAR, with_changes(PARAMS, count=0)) == []
 
 
 def test_picks_are_taken_in_their_order_and_once() -> None:
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
     params = with_changes(PARAMS, picks=["c.jpg", "b.jpg", "c.jpg"], count=1)
     assert choose(rows, FAR, params) == [rows[2], rows[1]]
 
 
-def test_a_pick_that_is_trained_on_or_like_one_is_told() -> None:
+@pytest.mark.parametrize(
+    ("pick", "message"),
+    [
+        ("a.jpg", "a.jpg is trained on: run `dvc repro`"),
+        (
+            "near.jpg",
+            "near.jpg is nearly the same picture as a.jpg, which is trained on: pick another, or "
+            "name that one in screen.exclude",
+        ),
+        (
+            "bb.jpg",
+            "bb.jpg is no photograph that may be used: did you mean b.jpg? look it up in "
+            "data/tables/screened.csv, or why not in rejected.csv",
+        ),
+        (
+            "portrait of a man.tif",
+            "portrait of a man.tif is no photograph that may be used: look it up in "
+            "data/tables/screened.csv, or why not in rejected.csv",
+        ),
+    ],
+)
+def test_a_pick_that_can_not_be_taken_is_told(pick: str, message: str) -> None:
     hashes = FAR | {"near.jpg": bits(range(70 - NEAR_BITS))}
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
-    params = with_changes(PARAMS, picks=["a.jpg", "near.jpg", "b.jpg", "none.jpg"])
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, params)
-    assert str(raised.value) == (
-        "validation.picks: a.jpg, near.jpg, none.jpg not among the 2 candidates, the next best "
-        "photographs that are not near-duplicates of training ones, as b.jpg, c.jpg: pick others "
-        "or raise validation.candidates"
-    )
+        choose(rows, hashes, with_changes(PARAMS, picks=["b.jpg", pick]))
+    assert str(raised.value) == f"validation.picks: {message}"
+
+
+def test_a_pick_is_taken_whatever_its_rank() -> None:
+    rows = [decision(i, name, kept=i == 2) for i, name in enumerate(FAR, start=1)]
+    params = with_changes(PARAMS, picks=["a.jpg"], candidates=1)
+    assert choose(rows, FAR, params) == rows[:1]
+
+
+def test_candidates_come_from_each_sections_next_best() -> None:
+    paths = ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg", "c/1.jpg", "b/2.jpg"]
+    rows = [decision(i, path, kept=path == "a/1.jpg") for i, path in enumerate(paths, start=1)]
+    rows[4] = rows[4]._replace(reason="section c is left out")
+    assert [row.path for row in candidates(rows, 3)] == ["a/2.jpg", "b/1.jpg", "a/3.jpg"]
 
 
 def test_a_pick_may_be_like_another_pick() -> None:
     hashes = FAR | {"b2.jpg": FAR["b.jpg"]}
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     params = with_changes(PARAMS, picks=["b.jpg", "b2.jpg"])
     assert [row.path for row in choose(rows, hashes, params)] == ["b.jpg", "b2.jpg"]
 
 
 def test_too_few_are_told_with_the_numbers() -> None:
     hashes = FAR | {"b2.jpg": FAR["b.jpg"], "a2.jpg": FAR["a.jpg"]}
-    rows = [verdict(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
+    rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
         choose(rows, hashes, with_changes(PARAMS, count=3))
     assert str(raised.value) == (
@@ -129,7 +158,7 @@ def test_too_few_are_told_with_the_numbers() -> None:
 
 def prepared(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> None:
     """The stage's inputs: files by name, and whether they are kept."""
-    listed, verdicts = [], []
+    listed, decisions = [], []
     for rank, (name, (content, kept)) in enumerate(photographs.items(), start=1):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(content)
@@ -139,13 +168,13 @@ def prepared(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> None
                 name, ".", sha256, pixels.shape[1], pixels.shape[0], 1, "", "", dhash(pixels)
             )
         )
-        verdicts.append(verdict(rank, name, kept=kept, sha256=sha256))
+        decisions.append(decision(rank, name, kept=kept, sha256=sha256))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)
-    tables.write(tmp_path / "verdicts.csv", Verdict, verdicts)
+    tables.write(tmp_path / "decisions.csv", Decision, decisions)
 
 
 def run(tmp_path: Path, params: ValidationParams) -> list[Validation]:
-    names = ("in", "gathered.csv", "verdicts.csv", "out", "out.csv", "m.json")
+    names = ("in", "gathered.csv", "decisions.csv", "out", "out.csv", "m.json")
     validation.main(*(tmp_path / name for name in names), params)
     return tables.read(tmp_path / "out.csv", Validation)
 

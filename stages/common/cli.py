@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.params import load
+from stages.common.params import Params, load
 
 REMEDIES = {
     errno.ENOSPC: "free some space, or move the project to a larger disk",
@@ -40,7 +40,8 @@ def run(main: Callable[..., None]) -> None:
 
     `main`'s parameters are the command line: each one annotated `str` or `Path` is an option of its
     name that must be given, as `--hr data/hr`, so that two paths are not swapped unseen. `params`,
-    annotated with a model, is the section of params.yaml that is named like the stage.
+    annotated with a model, is the section of params.yaml that is named like the stage; any other
+    name that is annotated with one is the section of that name.
     """
     stage = Path(inspect.getfile(main)).stem
     shell(stage, lambda: main(**_arguments(main, stage)))
@@ -84,16 +85,22 @@ def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
         description=module.__doc__ if module else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parameters = inspect.signature(main).parameters
-    for name, parameter in parameters.items():
-        if name != "params":
-            option = f"--{name.replace('_', '-')}"
-            parser.add_argument(option, type=parameter.annotation, required=True)
-    if "params" in parameters:
-        parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
+    options, sections = {}, {}
+    for name, parameter in inspect.signature(main).parameters.items():
+        kind = parameter.annotation
+        if isinstance(kind, type) and issubclass(kind, Params):
+            sections[name] = kind
+        else:
+            options[name] = kind
+    for name, kind in options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, required=True)
+    if sections:
+        default = Path("params.yaml")
+        parser.add_argument("--params", type=Path, default=default, metavar="FILE", dest="file")
     arguments = vars(parser.parse_args())
-    if "params" in parameters:
-        arguments["params"] = load(parameters["params"].annotation, stage, arguments["params"])
+    file = arguments.pop("file", None)
+    for name, model in sections.items():
+        arguments[name] = load(model, stage if name == "params" else name, file)
     return arguments
 
 

@@ -78,7 +78,7 @@ class Candidate(NamedTuple):
     bytes: int
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """A row of a cutoff: cutoff_images.csv, cutoff_subimages.csv."""
 
     rank: int  # 1 is the best of all
@@ -88,7 +88,8 @@ class Verdict(NamedTuple):
     bytes: int
     hyperiqa: float
     kept: bool
-    reason: str  # why not kept
+    reason: str  # the first rule that it fails
+    detail: str  # its value
 
 
 class Collected(NamedTuple):

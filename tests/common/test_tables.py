@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.tables import Candidate, Item, Rejected, Score, Verdict, section_of
+from stages.common.tables import Candidate, Decision, Item, Rejected, Score, section_of
 from tests.strategies import file_names, paths, sections, sha256
 
 
@@ -81,8 +81,8 @@ def test_a_table_may_hold_more_columns_in_another_order(table: Path) -> None:
 
 
 def test_a_candidate_can_be_read_from_verdicts(table: Path) -> None:
-    verdict = Verdict(1, "s/a.png", "s", "ff", 12, 0.5, kept=False, reason="below")
-    tables.write(table, Verdict, [verdict])
+    decision = Decision(1, "s/a.png", "s", "ff", 12, 0.5, kept=False, reason="below")
+    tables.write(table, Decision, [decision])
     assert tables.read(table, Candidate) == [Candidate("s/a.png", "s", "ff", 12)]
 
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from stages.common import tables
 from stages.common.tables import (
     Collected,
+    Decision,
     Photograph,
     Rejected,
     Scaled,
     Tile,
     Validation,
-    Verdict,
 )
 
 SHOWN = 18  # pictures on a contact sheet
@@ -36,14 +36,14 @@ class Tables(NamedTuple):
     unreadable_images: list[Rejected]
     screened: list[Photograph]
     rejected: list[Rejected]
-    cutoff_images: list[Verdict]
+    cutoff_images: list[Decision]
     collected: list[Collected]
     validation: list[Validation]
     multiscale: list[Scaled]
     multiscale_rejected: list[Rejected]
     subimages: list[Tile]
     subimages_rejected: list[Rejected]
-    cutoff_subimages: list[Verdict]
+    cutoff_subimages: list[Decision]
 
 
 class Kept(NamedTuple):
@@ -67,14 +67,14 @@ def read(folder: Path) -> Tables:
         unreadable_images=rows("unreadable_images", Rejected),
         screened=rows("screened", Photograph),
         rejected=rows("rejected", Rejected),
-        cutoff_images=rows("cutoff_images", Verdict),
+        cutoff_images=rows("cutoff_images", Decision),
         collected=rows("collected", Collected),
         validation=[row for row in rows("validation", Validation) if row.scale == "hr"],
         multiscale=rows("multiscale", Scaled),
         multiscale_rejected=rows("multiscale_rejected", Rejected),
         subimages=rows("subimages", Tile),
         subimages_rejected=rows("subimages_rejected", Rejected),
-        cutoff_subimages=rows("cutoff_subimages", Verdict),
+        cutoff_subimages=rows("cutoff_subimages", Decision),
     )
 
 
@@ -125,7 +125,7 @@ def reasons(rows: Iterable[Any]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
 
 
-def what_if(rows: Sequence[Verdict]) -> list[tuple[object, ...]]:
+def what_if(rows: Sequence[Decision]) -> list[tuple[object, ...]]:
     """Count, mean, lowest score and MB of the best 10%, 20%, ... of ranked images."""
     table: list[tuple[object, ...]] = []
     for tenth in range(1, 11):
@@ -146,20 +146,36 @@ def shares(every: Iterable[str], kept: Iterable[str]) -> list[tuple[object, ...]
     ]
 
 
-def samples(rows: Sequence[Verdict]) -> dict[str, Sequence[Verdict]]:
-    """What one looks at to judge a cutoff: by name, none of them empty."""
-    kept = [row for row in rows if row.kept]
-    dropped = [row for row in rows if not row.kept]
+def samples(rows: Sequence[Decision]) -> dict[str, Sequence[Decision]]:
+    """What one looks at to judge a cutoff: by name, none of them empty. The last kept and the first
+    dropped are those of each section, which may have a cut of its own."""
+    sections = sorted({row.section for row in rows})
+    share = max(1, SHOWN // len(sections))
+    last_kept, first_dropped = [], []
+    for section in sections:
+        own = [row for row in rows if row.section == section]
+        last_kept += [row for row in own if row.kept][-share:]
+        first_dropped += [row for row in own if not row.kept][:share]
     every = {
         "best": rows[:SHOWN],
         "worst": rows[-SHOWN:],
-        "last kept": kept[-SHOWN:],
-        "first dropped": dropped[:SHOWN],
+        "last kept": sorted(last_kept),
+        "first dropped": sorted(first_dropped),
     }
     return {name: some for name, some in every.items() if some}
 
 
-def write_curve(path: Path, rows: Sequence[Verdict]) -> None:
+def what_if_by_section(rows: Sequence[Decision]) -> list[tuple[object, ...]]:
+    """`what_if` of all and, where there are several, of each section, whose name comes first."""
+    sections = sorted({row.section for row in rows})
+    table: list[tuple[object, ...]] = [("all", *line) for line in what_if(rows)]
+    for section in sections if len(sections) > 1 else ():
+        own = [row for row in rows if row.section == section]
+        table += [(section, *line) for line in what_if(own)]
+    return table
+
+
+def write_curve(path: Path, rows: Sequence[Decision]) -> None:
     """Scores by rank, thinned out evenly to about `POINTS` rows."""
     step = -(-len(rows) // POINTS)
     tables.write(path, Curve, [Curve(r.rank, r.hyperiqa, r.kept) for r in rows[::step]])
