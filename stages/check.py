@@ -1,4 +1,4 @@
-"""Look for what would stop a run, before hours of work.
+"""Check everything a run needs and report all problems at once, before hours of work.
 
 Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
