@@ -10,27 +10,25 @@ Rule:   every section of params.yaml must fit its stage's model, and all faults 
 """
 
 import importlib
+import importlib.util
 import inspect
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stages.common import disk, files, git, links, params, store
+from stages.common import disk, files, forecast, git, links, params, store
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
-from stages.common.pixels import images
-
-LOOKED_AT = 2000  # photographs, at most, whose sizes are read to forecast
 
 
 def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
     """The parameter model of every stage in a dvc.yaml that has one, by section."""
     found = {}
     for name in yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]:
+        if importlib.util.find_spec(f"stages.{name}") is None:
+            continue  # a stage of the user's own, which is no script of ours
         stage = importlib.import_module(f"stages.{name}")
         parameter = inspect.signature(stage.main).parameters.get("params")
         if parameter is not None:
@@ -82,42 +80,6 @@ def mend(folder: Path) -> str:
     return "put images there, or name another"
 
 
-def least_bytes(params: dict[str, Any], sizes: Sequence[tuple[int, int]], share: float) -> int:
-    """Bytes that the folders which are not there yet will take at least: those of the smallest
-    photographs that a cutoff can leave.
-
-    Args:
-        sizes: of photographs, width and height; `share` is how many of all they are, 0..1.
-    """
-    cutoff, multiscale, tiles = (params[name] for name in ("cutoff", "multiscale", "subimages"))
-    own = [rule["count"] for rule in cutoff["images"]["per_section"].values() if "count" in rule]
-    counts = own or [cutoff["images"]["count"]]
-    if None in counts or cutoff["images"]["min_score"] is not None:
-        return 0  # how many there will be is not known yet
-    count = math.floor(share * sum(counts))
-    kept = sorted(sizes, key=lambda size: size[0] * size[1])[:count]
-    scaled = [(int(w * s), int(h * s)) for w, h in kept for s in multiscale["scales"]]
-    whole, side, step = set(kept), tiles["size"], tiles["step"]
-    windows = sum(
-        ((w - side) // step + 1) * ((h - side) // step + 1) for w, h in scaled if min(w, h) >= side
-    )
-    written = {
-        "data/hr": kept,  # its scale 1 is a link
-        "data/multiscale": [size for size in scaled if size not in whole],
-        "data/subimages": [(side, side)] * windows,
-    }
-    new = [sizes for folder, sizes in written.items() if not Path(folder).exists()]
-    return round(sum(map(disk.png_bytes, new)) / share)
-
-
-def some_sizes(source: Path, min_short_edge: int) -> tuple[list[tuple[int, int]], float]:
-    """Width and height of the images in a folder, or of some, and the share of these."""
-    paths = files.files_below(source)
-    every = -(-len(paths) // LOOKED_AT) or 1
-    sizes = [images.size_of(source / path) for path in paths[::every]]
-    return [size for size in sizes if size and min(size) >= min_short_edge], 1 / every
-
-
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
     """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
     told = []
@@ -152,13 +114,18 @@ def main(weights_folder: Path, checked: Path) -> None:
     if told:
         raise UserError(f"{path}: {'; '.join(told)}")
     source = Path(sections["gather"]["source"])
-    needed = least_bytes(sections, *some_sizes(source, sections["screen"]["min_short_edge"]))
-    disk.check_room(Path("data"), needed, "what the next stages write")
-    store.ScoreStore(store.default_path(), "check").close()
+    sizes = forecast.some_sizes(source, sections["screen"]["min_short_edge"])
+    if told := forecast.faults(sections, sizes):
+        raise UserError(f"{path}: {'; '.join(told)}")
+    least = forecast.least_bytes(sections, sizes)
+    disk.check_room(Path("data"), least, "what the next stages write")
+    store.ScoreStore.check(store.default_path())
     files.write(checked, b"checked\n")
     loose = git.is_inside(source) and not git.is_versioned(source)
     hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
     print(f"{path} is right · photographs in {source}{hint}")
+    for note in forecast.notes(sections):
+        print(note)
     if tags := git.tags_without_remote():
         print(
             f"tagged before the remote was set: {', '.join(tags)}: `dvc push --all-tags` passes "

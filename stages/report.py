@@ -82,6 +82,7 @@ def page(name: str, t: summary.Tables, sheets_folder: Path) -> str:
         "report.html",
         title=f"Dataset {name}",
         kept=summary.what_is_kept(t),
+        correlation=summary.size_correlation(t),
         way=html.table(("stage", "in", "out", "left out"), summary.way(t)),
         sections=html.table(("section", *SHARES), summary.by_section(t)),
         scales=html.table(("scale", *SHARES), summary.by_scale(t)),

@@ -14,7 +14,7 @@ import functools
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -51,7 +51,7 @@ def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -
 
 
 def saved(
-    scores: Iterable[tuple[str, float]], score_store: store.ScoreStore
+    scores: Iterable[tuple[str, float]], score_store: store.ScoreStore, paths: Mapping[str, str]
 ) -> Iterator[tuple[str, float]]:
     """Pass scores on, and put them into the store every few seconds and at the end."""
     waiting: list[tuple[str, float]] = []
@@ -59,7 +59,7 @@ def saved(
     try:
         for sha256, score in scores:
             if not math.isfinite(score):
-                raise UserError(f"the network gives {score} for {sha256}: use other weights")
+                raise UserError(f"the network gives {score} for {paths[sha256]}: use other weights")
             waiting.append((sha256, score))
             yield sha256, score
             if time.monotonic() - last > SAVE_SECONDS:
@@ -118,7 +118,8 @@ def all_scores(
                 )
                 print(message, flush=True)
             new = scorer.score(missing, folder, policy=policy, network=network)
-            known.update(workers.bar(saved(new, score_store), len(missing), "score", " images"))
+            passed = saved(new, score_store, {item.sha256: item.path for item in missing})
+            known.update(workers.bar(passed, len(missing), "score", " images"))
     return known, len(missing)
 
 

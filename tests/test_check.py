@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from stages.check import faults, parameter_models
 from stages.common import links
 from stages.common.errors import UserError
 from stages.common.params import read
-from tests.conftest import REPOSITORY, Stage
+from stages.common.pixels import png
+from stages.common.store import ScoreStore
+from tests.conftest import REPOSITORY, Stage, noise
 
 MODELS = parameter_models(REPOSITORY / "dvc.yaml")
 WEIGHTS = Path("data/weights")
@@ -141,6 +145,54 @@ def test_a_folder_that_dvc_could_bring_is_told(
         "is no folder: an experiment has what git and DVC keep: run `dvc add 'data/photos'`, then "
         "commit"
     )
+
+
+def photographs(project: Path, *sizes: tuple[int, int]) -> None:
+    for i, (width, height) in enumerate(sizes):
+        png.write(project / SECTIONS["gather"]["source"] / f"{i}.png", noise(height, width, i))
+
+
+def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: Path) -> None:
+    photographs(project, (600, 520), (700, 520), (40, 40))
+    cutoff = {
+        "images": {"count": 3, "min_score": None, "report_at": None, "per_section": {}},
+        "subimages": {"count": 13, "min_score": None, "report_at": None, "per_section": {}},
+    }
+    multiscale = {"scales": [1], "shortest_edge": 512}
+    sections = SECTIONS | {"cutoff": cutoff, "multiscale": multiscale}
+    assert told(project, sections) == (
+        "params.yaml: cutoff.images.count asks for 3 of only 2 photographs that are large enough; "
+        "cutoff.subimages.count asks for 13 of only 12 tiles that they give at most"
+    )
+
+
+def test_photographs_that_give_no_tile_are_noted(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photographs(project, (600, 520))
+    every = {"count": None, "min_score": None, "report_at": None, "per_section": {}}
+    sections = SECTIONS | {"cutoff": {"images": every, "subimages": every}}
+    sections["screen"] = SECTIONS["screen"] | {"min_short_edge": 300}
+    (project / "params.yaml").write_text(yaml.safe_dump(sections))
+    check.main(WEIGHTS, Path("checked.txt"))
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "screen.min_short_edge is 300 px, and tiles are 512: photographs between the two give no "
+        "tile"
+    )
+
+
+def test_a_stage_of_the_users_own_that_is_no_script_is_passed_over(project: Path) -> None:
+    graph = yaml.safe_load((project / "dvc.yaml").read_text())
+    graph["stages"]["upload"] = {"cmd": "rsync data/release host:"}
+    (project / "dvc.yaml").write_text(yaml.safe_dump(graph))
+    assert parameter_models(project / "dvc.yaml") == MODELS
+
+
+def test_nothing_is_left_in_the_store(project: Path) -> None:
+    path = project / "scores.sqlite"
+    ScoreStore.check(path)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM scorer").fetchone() == (0,)
 
 
 def test_no_fault_is_no_text() -> None:

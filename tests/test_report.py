@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from stages import report
 from stages.common import tables
+from stages.common.pages import summary
 from stages.common.pages.summary import (
     Curve,
     reasons,
     samples,
     shares,
+    size_correlation,
     what_if,
     what_if_by_section,
     write_curve,
@@ -82,6 +84,19 @@ def test_other_cutoffs_are_tenths_of_the_whole(count: int) -> None:
         assert lowest == 1 / n
         assert megabytes == n
         assert mean == pytest.approx(np.mean([1 / rank for rank in range(1, n + 1)]))
+
+
+def test_scores_that_follow_the_size_are_told() -> None:
+    sides, scores = [10, 20, 30, 40, 40], [0.9, 0.8, 0.7, 0.6, 0.5]
+    photographs = [
+        Photograph(f"{i}.png", ".", "00", side, side, 9, "", "", "") for i, side in enumerate(sides)
+    ]
+    rows = [decision(i + 1, path=f"{i}.png")._replace(hyperiqa=s) for i, s in enumerate(scores)]
+    empty = {name: [] for name in summary.Tables._fields}
+    t = summary.Tables(**(empty | {"screened": photographs, "cutoff_images": rows}))
+    assert size_correlation(t) == pytest.approx(-0.9746794)  # scipy.stats.spearmanr
+    assert size_correlation(t._replace(cutoff_images=rows[:2])) == 0
+    assert size_correlation(t._replace(cutoff_images=rows[3:] * 2)) == 0
 
 
 def test_shares_before_and_after() -> None:

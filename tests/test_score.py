@@ -28,6 +28,8 @@ WEIGHTS = REPOSITORY / "data" / "weights"
 COMPILE = backends.network_on  # before a test replaces it
 PARAMS = ScoreParams(model="builtin", crops="cover", device="cpu", precision="auto")
 
+NAMES = {f"{i:064x}": f"{i}.png" for i in range(5)}  # of images, by their hashes
+
 
 def listed(folder: Path) -> list[Item]:
     """Rows of every image below a folder, in no helpful order."""
@@ -165,7 +167,7 @@ def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:
 
     passed = []
     with pytest.raises(KeyboardInterrupt):
-        passed.extend(saved(breaks_off(), score_store))
+        passed.extend(saved(breaks_off(), score_store, NAMES))
     assert score_store.get([f"{i:064x}" for i in range(4)]) == {f"{1:064x}": 0.25, f"{2:064x}": 0.5}
 
 
@@ -175,7 +177,7 @@ def test_scores_are_kept_while_a_long_run_goes_on(
     monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
     score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
     other = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), score_store)):
+    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), score_store, NAMES)):
         assert len(other.get([f"{j:064x}" for j in range(5)])) == i
 
 
@@ -183,8 +185,8 @@ def test_scores_are_kept_while_a_long_run_goes_on(
 def test_a_score_that_is_no_number_ends_the_stage(tmp_path: Path, value: float) -> None:
     score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
     with pytest.raises(UserError) as raised:
-        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], score_store))
-    assert str(raised.value) == f"the network gives {value} for {2:064x}: use other weights"
+        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], score_store, NAMES))
+    assert str(raised.value) == f"the network gives {value} for 2.png: use other weights"
     assert score_store.get([f"{1:064x}", f"{2:064x}"]) == {f"{1:064x}": 0.5}
 
 

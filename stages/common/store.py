@@ -41,11 +41,8 @@ class ScoreStore:
     """Scores of one scorer. Every failure is a `UserError` that names the file and the way out."""
 
     def __init__(self, path: Path, fingerprint: str) -> None:
-        self.path = path
+        self._open(path)
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._prepare()
             with self._transaction():
                 self._database.execute(
                     "INSERT OR IGNORE INTO scorer (fingerprint) VALUES (?)", (fingerprint,)
@@ -53,6 +50,22 @@ class ScoreStore:
             self._scorer = self._database.execute(
                 "SELECT id FROM scorer WHERE fingerprint = ?", (fingerprint,)
             ).fetchone()[0]
+
+    def _open(self, path: Path) -> None:
+        self.path = path
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._prepare()
+
+    @classmethod
+    def check(cls, path: Path) -> None:
+        """A store must be usable, to read and to write; nothing is left in it."""
+        store = cls.__new__(cls)
+        store._open(path)
+        with store._told(), store._transaction():
+            pass
+        store.close()
 
     def get(self, hashes: Sequence[str]) -> dict[str, float]:
         """The scores that are known, by hash."""

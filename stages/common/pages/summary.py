@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stages.common import tables
 from stages.common.tables import (
     Collected,
@@ -144,6 +147,25 @@ def shares(every: Iterable[str], kept: Iterable[str]) -> list[tuple[object, ...]
         (name, n, f"{n / total:.1%}", after[name], f"{after[name] / left:.1%}")
         for name, n in before.most_common()
     ]
+
+
+def size_correlation(t: Tables) -> float:
+    """Spearman's rank correlation of the photographs' scores and megapixels, -1..1; 0 where there
+    are too few to tell."""
+    area = {row.path: row.width * row.height for row in t.screened}
+    scores = [row.hyperiqa for row in t.cutoff_images]
+    areas = [area[row.path] for row in t.cutoff_images]
+    if len(scores) < 3 or len(set(areas)) < 2 or len(set(scores)) < 2:
+        return 0.0
+    return float(np.corrcoef(_ranks(scores), _ranks(areas))[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
+    return means
 
 
 def samples(rows: Sequence[Decision]) -> dict[str, Sequence[Decision]]:

@@ -1,0 +1,106 @@
+"""What a run will need and give, as far as the sizes of the photographs tell it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.common import disk, files
+from stages.common.pixels import images
+
+LOOKED_AT = 2000  # photographs, at most, whose sizes are read
+Size = tuple[int, int]  # width and height, px
+Sections = Mapping[str, Any]  # of params.yaml
+
+
+class Sizes(NamedTuple):
+    """Of the photographs that are large enough, or of some."""
+
+    sizes: list[Size]
+    share: float  # how many of all they are, 0..1
+
+
+def some_sizes(source: Path, min_short_edge: int) -> Sizes:
+    """Read the sizes in a folder; where there are many, of evenly chosen ones."""
+    paths = files.files_below(source)
+    every = -(-len(paths) // LOOKED_AT) or 1
+    sizes = [images.size_of(source / path) for path in paths[::every]]
+    return Sizes([size for size in sizes if size and min(size) >= min_short_edge], 1 / every)
+
+
+def counts(params: Sections) -> list[int | None]:
+    """The counts of the sections that have one of their own, and that of all the others, last."""
+    cutoff = params["cutoff"]["images"]
+    own = [rule["count"] for rule in cutoff["per_section"].values() if "count" in rule]
+    return [*own, cutoff["count"]]
+
+
+def fewest(params: Sections) -> int:
+    """How many photographs the cutoff keeps at least, as far as it is known: where sections have
+    counts of their own, there may be no others."""
+    *own, others = counts(params)
+    if params["cutoff"]["images"]["min_score"] is not None:
+        return 0
+    return sum(count or 0 for count in own or [others])
+
+
+def least_bytes(params: Sections, known: Sizes) -> int:
+    """Bytes that the folders which are not there yet will take at least: those of the smallest
+    photographs that the cutoff can leave."""
+    by_area = sorted(known.sizes, key=lambda size: size[0] * size[1])
+    kept = by_area[: math.floor(known.share * fewest(params))]
+    scaled = [(int(w * s), int(h * s)) for w, h in kept for s in params["multiscale"]["scales"]]
+    whole, side, step = set(kept), params["subimages"]["size"], params["subimages"]["step"]
+    tiles = sum(math.prod((x - side) // step + 1 for x in s) for s in scaled if min(s) >= side)
+    written = {
+        "data/hr": kept,  # its scale 1 is a link
+        "data/multiscale": [size for size in scaled if size not in whole],
+        "data/subimages": [(side, side)] * tiles,
+    }
+    new = [sizes for folder, sizes in written.items() if not Path(folder).exists()]
+    return round(sum(map(disk.png_bytes, new)) / known.share)
+
+
+def most_tiles(params: Sections, sizes: Sequence[Size]) -> int:
+    """Tiles that so many photographs give at most: those with the most tiles, at every scale."""
+    side, step = params["subimages"]["size"], params["subimages"]["step"]
+    edge = params["multiscale"]["shortest_edge"]
+
+    def tiles(size: Size) -> int:
+        factors = [*params["multiscale"]["scales"], *([edge / min(size)] if edge else [])]
+        scaled = [[math.ceil(x * f) for x in size] for f in factors if f <= 1]
+        windows = [[1 + math.ceil((x - side) / step) for x in s] for s in scaled if min(s) >= side]
+        return sum(map(math.prod, windows))
+
+    most = None if None in counts(params) else sum(filter(None, counts(params)))
+    return sum(sorted(map(tiles, sizes), reverse=True)[:most])
+
+
+def faults(params: Sections, known: Sizes) -> list[str]:
+    """Counts that can't be met. Nothing is said where not all of the sizes are known, or none."""
+    if known.share < 1 or not known.sizes:
+        return []
+    found = []
+    for name, there, what in (
+        ("images", len(known.sizes), "photographs that are large enough"),
+        ("subimages", most_tiles(params, known.sizes), "tiles that they give at most"),
+    ):
+        cutoff = params["cutoff"][name]
+        own = {f"per_section.{key}.": rule for key, rule in cutoff["per_section"].items()}
+        found += [
+            f"cutoff.{name}.{key}count asks for {rule['count']:,} of only {there:,} {what}"
+            for key, rule in ({"": cutoff} | own).items()
+            if (rule.get("count") or 0) > there
+        ]
+    return found
+
+
+def notes(params: Sections) -> list[str]:
+    """What is no fault, but hardly meant."""
+    least, side = params["screen"]["min_short_edge"], params["subimages"]["size"]
+    if least < side:
+        return [
+            f"screen.min_short_edge is {least} px, and tiles are {side}: photographs between the "
+            "two give no tile"
+        ]
+    return []

@@ -1,0 +1,81 @@
+"""Forecast: never less tiles than there will be, never more bytes than there must be."""
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.common.disk import LEAST_BYTES
+from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, some_sizes
+from stages.common.pixels import png
+from stages.common.tables import Scaled
+from stages.multiscale import MultiscaleParams, sizes
+from stages.subimages import SubimagesParams, boxes
+from tests.conftest import noise
+from tests.strategies import scalings, sides, windows
+
+every = st.lists(st.tuples(sides, sides), min_size=1, max_size=5)
+
+
+def sections(count: int | None, **more: Any) -> dict[str, Any]:
+    cutoff = {"count": count, "min_score": None, "report_at": None, "per_section": {}}
+    plain = {
+        "cutoff": {"images": cutoff, "subimages": cutoff},
+        "multiscale": {"scales": [1, 0.75], "shortest_edge": 512},
+        "subimages": {"size": 512, "step": 240, "threshold": 0, "spacing": "step"},
+    }
+    return plain | more
+
+
+def tiles_of(size: tuple[int, int], scaling: MultiscaleParams, cut: SubimagesParams) -> int:
+    """As the stages cut them; a scale that would enlarge is left out."""
+    scaled = [s for s in sizes(*size, scaling).values() if s[0] <= size[0] and s[1] <= size[1]]
+    rows = [Scaled("", "", "", "", w, h, "", "") for w, h in set(scaled)]
+    return sum(len(boxes(row, cut)) for row in rows)
+
+
+@given(every, scalings, windows)
+def test_there_are_never_more_tiles_than_forecast(
+    photos: list[tuple[int, int]], scaling: MultiscaleParams, cut: SubimagesParams
+) -> None:
+    params = sections(None, multiscale=scaling.model_dump(), subimages=cut.model_dump())
+    assert sum(tiles_of(size, scaling, cut) for size in photos) <= most_tiles(params, photos)
+
+
+def test_the_largest_photographs_give_the_most_tiles() -> None:
+    assert most_tiles(sections(1), [(512, 512), (752, 512)]) == 2 + 2
+    assert most_tiles(sections(None), [(512, 512), (752, 512)]) == 2 + 4
+
+
+def test_the_smallest_photographs_take_the_least_room(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = Sizes([(1000, 600), (512, 512)], share=1.0)
+    whole, smaller, tile = 512 * 512, 384 * 384, 512 * 512
+    assert least_bytes(sections(1), known) == (whole + smaller + tile) * LEAST_BYTES
+    assert least_bytes(sections(2), known._replace(share=0.5)) == 2 * least_bytes(
+        sections(1), known
+    )
+    assert least_bytes(sections(None), known) == 0
+    Path("data/hr").mkdir(parents=True)
+    assert least_bytes(sections(1), known) == (smaller + tile) * LEAST_BYTES
+
+
+def test_sections_with_counts_of_their_own_are_counted() -> None:
+    params = sections(7)
+    assert fewest(params) == 7
+    own = {"a": {"count": 3}, "b": {"min_score": 0.5}}
+    params["cutoff"]["images"] = params["cutoff"]["images"] | {"per_section": own}
+    assert fewest(params) == 3  # there may be no other section
+    assert most_tiles(params, [(512, 512)] * 12) == 10 * most_tiles(params, [(512, 512)])
+    own["a"]["count"] = None
+    assert most_tiles(params, [(512, 512)] * 12) == 12 * most_tiles(params, [(512, 512)])
+    params["cutoff"]["images"]["min_score"] = 0.1
+    assert fewest(params) == 0
+
+
+def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:
+    png.write(tmp_path / "a.png", noise(40, 50))
+    png.write(tmp_path / "b.png", noise(10, 50))
+    (tmp_path / "c.txt").write_text("text")
+    assert some_sizes(tmp_path, 20) == Sizes([(50, 40)], 1.0)
