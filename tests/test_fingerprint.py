@@ -43,9 +43,11 @@ class Life:
         self.first = project.repro()
         for path in self.folder.joinpath("stages").rglob("*.py"):
             add_words(path)
+        (self.folder / "data/weights/builtin.md").write_text("A card.\n")
         self.words = project.repro()
         page = self.folder / "stages/common/pages/page.py"
-        page.write_text(page.read_text() + "\nUNUSED = 1\n")
+        before = page.read_text()
+        page.write_text(f"{before}\nUNUSED = 1\n")
         self.constant = project.repro()
         project.packages = self.folder.with_name("packages")
         fake = project.packages / "pillow-99.0.dist-info" / "METADATA"
@@ -53,6 +55,8 @@ class Life:
         fake.write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 99.0\n")
         self.package = self.make_run(project)
         self.again = self.make_run(project)
+        page.write_text(before)
+        self.back = project.repro()
         lock = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
         self.stages = list(lock)
 
@@ -101,7 +105,7 @@ def test_the_first_stage_of_all_is_the_fingerprint(life: Life) -> None:
 
 
 @pytest.mark.slow
-def test_words_in_every_file_run_nothing_else(life: Life) -> None:
+def test_words_in_every_file_and_a_card_run_nothing_else(life: Life) -> None:
     assert life.words.stages == ["fingerprint"]
 
 
@@ -122,3 +126,10 @@ def test_another_pillow_runs_what_reads_or_writes_pixels(life: Life) -> None:
 def test_that_is_done_once(life: Life) -> None:
     assert life.again.stages == []
     assert "is now" not in life.again.output
+
+
+@pytest.mark.slow
+def test_code_as_it_was_does_not_bring_back_the_packages_of_then(life: Life) -> None:
+    """DVC keeps past runs, by the code alone, and must not take this stage's from there."""
+    assert life.back.stages == ["fingerprint", "report"]
+    assert "pillow 99.0\n" in (life.folder / "data/fingerprints/report.txt").read_text()
