@@ -10,6 +10,7 @@ MODEL ?= koniq10k-pyiqa
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
 	python -m stages.tools.guard
+	python -m stages.tools.packages
 	dvc repro
 	python -m stages.tools.guard
 

@@ -71,6 +71,7 @@ class Project:
 
     folder: Path
     workers: str
+    packages: Path | None = None  # a folder of packages that goes before those installed
     params: dict[str, Any] = field(default_factory=lambda: yaml.safe_load(yaml.safe_dump(PARAMS)))
 
     def prepare(self, code: Path) -> None:
@@ -108,7 +109,7 @@ class Project:
             "DVC_SITE_CACHE_DIR": str(beside / "site"),
         }
         environment.pop("PYTHONPATH", None)  # the project's own stages, not the repository's
-        return environment
+        return environment | ({"PYTHONPATH": str(self.packages)} if self.packages else {})
 
     def write_params(self) -> None:
         (self.folder / "params.yaml").write_text(yaml.safe_dump(self.params, sort_keys=False))
@@ -142,9 +143,9 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
-    files += ["stages/python", "requirements.txt", "constraints.txt"]
-    for kind in ("*.py", "*.html"):
-        files += [str(p.relative_to(REPOSITORY)) for p in (REPOSITORY / "stages").rglob(kind)]
+    files += ["requirements.txt", "constraints.txt"]
+    code = [p for p in (REPOSITORY / "stages").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    files += [str(p.relative_to(REPOSITORY)) for p in code]
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)

@@ -37,6 +37,7 @@ from tests.project import FEW, LATER, MANY, SIZE, Project, Run, copy_code
 pytestmark = pytest.mark.slow
 
 STAGES = [
+    "fingerprint",
     "check",
     "gather@images",
     "gather@evaluation",
@@ -145,8 +146,8 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     after = tables.read(life.later / "subimages.csv", Tile)
     assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
     idle = set(STAGES) - set(life.more.stages)
-    others = {"check", "gather@evaluation", "release"}  # its tiles need not be among the best
-    assert idle | {"release"} == others
+    others = {"fingerprint", "check", "gather@evaluation", "release"}
+    assert idle | {"release"} == others  # its tiles need not be among the best
 
 
 def test_when_all_is_lost_but_photographs_and_scores_nothing_is_scored_again(life: Life) -> None:

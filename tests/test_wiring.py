@@ -15,14 +15,16 @@ import yaml
 from pydantic import BaseModel
 
 from stages.check import parameter_models
+from stages.common import fingerprints
+from stages.common.fingerprints import SHELL
 from stages.common.params import Params, faults, read
 from tests.conftest import REPOSITORY
 
-NO_RESULT = ("cli", "disk", "errors", "git", "links", "listing", "params", "store")
-SHELL = {f"stages.common.{name}" for name in (*NO_RESULT, "versions.records", "workers")}
-READ = {"stages/common/pages/html.py": "stages/common/pages/templates"}  # by a module, for results
 MOST_LINES = 200
-BESIDE = {"gather": {"data/tables/checked.txt"}}  # for order
+BESIDE = {
+    "fingerprint": {"requirements.txt", "constraints.txt"},  # by what they have pip install
+    "gather": {"data/tables/checked.txt"},  # for order
+}
 PARAMS = read(REPOSITORY / "params.yaml")
 OTHERS_PARAMS = {"check": list(PARAMS)}  # it looks at all of them
 FOR_PEOPLE = "changes"  # depends on the run before, so DVC must not know it
@@ -114,8 +116,7 @@ def needed(script: str, without: set[str]) -> set[str]:
         name = waiting.pop()
         found.add(name)
         waiting |= imported(file_of(name)) - found - without
-    files = {str(file_of(name).relative_to(REPOSITORY)) for name in found}
-    return files | {READ[file] for file in files & READ.keys()}
+    return {str(file_of(name).relative_to(REPOSITORY)) for name in found}
 
 
 def test_every_stage_has_a_script_and_every_script_a_stage() -> None:
@@ -192,9 +193,27 @@ def test_a_stage_runs_its_own_script_with_the_arguments_of_main(
 
 
 @pytest.mark.parametrize(("name", "run"), RUNS)
-def test_a_stage_depends_on_all_that_it_imports(name: str, run: dict[str, Any]) -> None:
-    code = {dep for dep in run["deps"] if dep.startswith("stages/")}
-    assert code == needed(f"stages.{name}", without=SHELL)  # which changes no result
+def test_a_stage_depends_on_its_fingerprint_and_on_no_file_of_code(
+    name: str, run: dict[str, Any]
+) -> None:
+    code = [dep for dep in run["deps"] if is_code(dep)]
+    assert code == (["stages"] if name == "fingerprint" else [f"data/fingerprints/{name}.txt"])
+
+
+def is_code(dep: str) -> bool:
+    return Path(dep).parts[0] == "stages" or dep.startswith("data/fingerprints")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_fingerprint_names_all_that_a_stage_imports(name: str) -> None:
+    lines = fingerprints.all_of(REPOSITORY / "stages")[name].splitlines()
+    named = {line.split()[0] for line in lines if line.startswith("stages/")}
+    assert {path for path in named if path.endswith(".py")} == needed(f"stages.{name}", SHELL)
+
+
+def test_the_shell_is_of_modules_that_there_are() -> None:
+    for name in SHELL - {"stages"}:
+        assert file_of(name).is_file(), name
 
 
 @pytest.mark.parametrize(("name", "run"), RUNS)
@@ -206,18 +225,19 @@ def test_every_path_on_a_command_line_is_declared(name: str, run: dict[str, Any]
         if parameters[key].annotation is Path and key != FOR_PEOPLE
     }
     declared = set(run["deps"] + run["outs"] + run["metrics"])
-    files = {path for path in declared if not path.startswith("stages/")}
+    files = {path for path in declared if path != f"data/fingerprints/{name}.txt"}
     assert files - paths == BESIDE.get(name, set())
     assert paths - files == set()
 
 
 def test_every_input_is_there_or_made_by_a_stage() -> None:
     outs = {out for _, run in RUNS for out in run["outs"]}
-    given = {PARAMS["gather"]["source"], "data/evaluation", "data/weights"}
+    given = {PARAMS["gather"]["source"], "data/evaluation", "data/weights", "stages"}
+    given |= BESIDE["fingerprint"]
     for name, run in RUNS:
         for dep in run["deps"]:
-            made = dep in outs or any(out.startswith(f"{dep}/") for out in outs)
-            assert made or dep in given or dep.startswith("stages/"), f"{name}: {dep}"
+            made = any(f"{out}/".startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in outs)
+            assert made or dep in given, f"{name}: {dep}"
 
 
 def test_no_two_stages_write_the_same() -> None:
