@@ -1,4 +1,4 @@
-"""Shrink each photograph to several scales.
+"""Downscale each photograph to several scales.
 
 Takes:  hr/; collected.csv.
 Leaves: multiscale/<name>T<i>.png; multiscale.csv (`Scaled`); multiscale_rejected.csv.
@@ -43,7 +43,7 @@ def sizes(width: int, height: int, params: MultiscaleParams) -> dict[str, tuple[
     return {name: (max(w, 1), max(h, 1)) for name, (w, h) in by_name.items()}
 
 
-def shrink(
+def downscale(
     row: Collected, *, hr: Path, folder: Path, params: MultiscaleParams
 ) -> tuple[list[Scaled], list[Rejected]]:
     """Write one photograph at all its scales."""
@@ -94,7 +94,7 @@ def main(
     files.new_folder(folder)
     rows: list[Scaled] = []
     skipped: list[Rejected] = []
-    task = partial(shrink, hr=hr, folder=folder, params=params)
+    task = partial(downscale, hr=hr, folder=folder, params=params)
     for written, left_out in workers.each(task, photographs, what="multiscale"):
         rows += written
         skipped += left_out

@@ -1,4 +1,4 @@
-"""Choose validation photographs among the best that are not trained on, and shrink them.
+"""Choose validation photographs among the best that are not trained on, and downscale them.
 
 Takes:  the folder of photographs; screened.csv; cutoff_images.csv.
 Leaves: validation/hr, validation/x2, validation/x4 (one folder a scale); validation.csv.

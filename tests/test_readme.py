@@ -3,6 +3,7 @@
 import hashlib
 import re
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,28 @@ def test_followed_literally_it_keeps_and_shares_two_versions(
         follow(clone, [f"git clone --quiet --branch {version} ../origin.git .", "dvc pull"])
         assert hashes(clone.folder) == expected
         assert "up to date" in follow(clone, ["dvc status"])
+
+
+def code_blocks(chapter: str) -> list[tuple[str, str]]:
+    """A chapter's blocks of code within lists, with their languages."""
+    readme = (REPOSITORY / "README.md").read_text()
+    (text,) = re.findall(rf"^## {chapter}\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^   ```(\w+)\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)
+    return [(language, textwrap.dedent(code)) for language, code in found]
+
+
+def test_a_stage_that_is_added_as_the_readme_says_runs(project: Project) -> None:
+    (_, script), (_, parameters), (_, stage) = code_blocks("Add a stage")
+    folder = project.folder
+    (folder / "stages" / "noise.py").write_text(script)
+    with (folder / "params.yaml").open("a") as file:
+        file.write(parameters)
+    with (folder / "dvc.yaml").open() as file:
+        head, plots, rest = file.read().partition("\nplots:")
+    (folder / "dvc.yaml").write_text(f"{head}\n{textwrap.indent(stage, '  ')}{plots}{rest}")
+    with (folder / ".gitignore").open("a") as file:
+        file.write("/data/noise.csv\n")
+    assert "measured 10 photographs" in follow(project, ["dvc repro noise"])
+    assert (folder / "data/noise.csv").read_text().startswith("path,noise\nlandscape/bridge.jpg,")
+    assert "numpy" in (folder / "data/fingerprints/noise.txt").read_text()
+    follow(project, ["make check"])  # the section has the model of its stage
