@@ -1,12 +1,13 @@
 """What a run will need and give, as far as the sizes of the photographs tell it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common import disk, files
 from stages.common.pixels import images
+from stages.common.tables import section_of
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
 Size = tuple[int, int]  # width and height, px
@@ -18,14 +19,16 @@ class Sizes(NamedTuple):
 
     sizes: list[Size]
     share: float  # how many of all they are, 0..1
+    sections: frozenset[str]  # that there are
 
 
 def some_sizes(source: Path, min_short_edge: int) -> Sizes:
     """Read the sizes in a folder; where there are many, of evenly chosen ones."""
     paths = files.files_below(source)
     every = -(-len(paths) // LOOKED_AT) or 1
-    sizes = [images.size_of(source / path) for path in paths[::every]]
-    return Sizes([size for size in sizes if size and min(size) >= min_short_edge], 1 / every)
+    read = [images.size_of(source / path) for path in paths[::every]]
+    large = [size for size in read if size and min(size) >= min_short_edge]
+    return Sizes(large, 1 / every, frozenset(map(section_of, paths)))
 
 
 def counts(params: Sections) -> list[int | None]:
@@ -35,20 +38,21 @@ def counts(params: Sections) -> list[int | None]:
     return [*own, cutoff["count"]]
 
 
-def fewest(params: Sections) -> int:
-    """How many photographs the cutoff keeps at least, as far as it is known: where sections have
-    counts of their own, there may be no others."""
-    *own, others = counts(params)
-    if params["cutoff"]["images"]["min_score"] is not None:
+def fewest(params: Sections, sections: Collection[str]) -> int:
+    """How many photographs the cutoff keeps at least, as far as it is known."""
+    cutoff = params["cutoff"]["images"]
+    if cutoff["min_score"] is not None:
         return 0
-    return sum(count or 0 for count in own or [others])
+    with_own = {name for name, rule in cutoff["per_section"].items() if "count" in rule}
+    *own, others = counts(params)
+    return sum(count or 0 for count in [*own, others if set(sections) - with_own else 0])
 
 
 def least_bytes(params: Sections, known: Sizes) -> int:
     """Bytes that the folders which are not there yet will take at least: those of the smallest
     photographs that the cutoff can leave."""
     by_area = sorted(known.sizes, key=lambda size: size[0] * size[1])
-    kept = by_area[: math.floor(known.share * fewest(params))]
+    kept = by_area[: math.floor(known.share * fewest(params, known.sections))]
     scaled = [(int(w * s), int(h * s)) for w, h in kept for s in params["multiscale"]["scales"]]
     whole, side, step = set(kept), params["subimages"]["size"], params["subimages"]["step"]
     tiles = sum(math.prod((x - side) // step + 1 for x in s) for s in scaled if min(s) >= side)

@@ -50,7 +50,7 @@ def test_the_largest_photographs_give_the_most_tiles() -> None:
 
 def test_the_smallest_photographs_take_the_least_room(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    known = Sizes([(1000, 600), (512, 512)], share=1.0)
+    known = Sizes([(1000, 600), (512, 512)], 1.0, frozenset("a"))
     whole, smaller, tile = 512 * 512, 384 * 384, 512 * 512
     assert least_bytes(sections(1), known) == (whole + smaller + tile) * LEAST_BYTES
     assert least_bytes(sections(2), known._replace(share=0.5)) == 2 * least_bytes(
@@ -63,19 +63,20 @@ def test_the_smallest_photographs_take_the_least_room(tmp_path: Path, monkeypatc
 
 def test_sections_with_counts_of_their_own_are_counted() -> None:
     params = sections(7)
-    assert fewest(params) == 7
+    assert fewest(params, "abc") == 7
     own = {"a": {"count": 3}, "b": {"min_score": 0.5}}
     params["cutoff"]["images"] = params["cutoff"]["images"] | {"per_section": own}
-    assert fewest(params) == 3  # there may be no other section
+    assert fewest(params, "ab") == 10
+    assert fewest(params, "a") == 3  # there is no other section
     assert most_tiles(params, [(512, 512)] * 12) == 10 * most_tiles(params, [(512, 512)])
     own["a"]["count"] = None
     assert most_tiles(params, [(512, 512)] * 12) == 12 * most_tiles(params, [(512, 512)])
     params["cutoff"]["images"]["min_score"] = 0.1
-    assert fewest(params) == 0
+    assert fewest(params, "ab") == 0
 
 
 def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:
     png.write(tmp_path / "a.png", noise(40, 50))
     png.write(tmp_path / "b.png", noise(10, 50))
     (tmp_path / "c.txt").write_text("text")
-    assert some_sizes(tmp_path, 20) == Sizes([(50, 40)], 1.0)
+    assert some_sizes(tmp_path, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
