@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from stages.common import tables
-from stages.common.tables import Lineage, Photograph
+from stages.common.tables import Lineage, Photograph, Rejected
 from tests.conftest import SAMPLES, save_small
 from tests.project import GOOD, LATER, Project, copy_code
 
@@ -239,6 +239,25 @@ def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> No
     project.dvc("repro", "--quiet")
     rows = tables.read(project.folder / "data/tables/gathered_images.csv", Photograph)
     assert "late.jpg" in {row.path for row in rows}
+
+
+def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Habits) -> None:
+    project.params["screen"]["min_short_edge"] = 310
+    project.params["screen"]["exclude"] = ["*/nothing*"]
+    project.write_params()
+    first = project.dvc("repro")
+    put = project.folder / "data" / "evaluation" / "more"
+    put.mkdir()
+    shutil.copyfile(project.folder / f"data/source/{GOOD[1]}.jpg", put / "taken.jpg")
+    os.utime(put / "taken.jpg", (10**9, 10**9))
+    project.params["screen"]["evaluation_sets"].append("data/evaluation/more")
+    project.write_params()
+    second = project.dvc("repro")
+    gathers = [re.findall(r"Running stage '(gather@\w+)'", told) for told in (first, second)]
+    assert gathers == [[], ["gather@evaluation"]]
+    rejected = tables.read(project.folder / "data/tables/rejected.csv", Rejected)
+    reasons = {row.path: row.reason for row in rejected}
+    assert reasons[f"{GOOD[1]}.jpg"] == "evaluation set"
 
 
 def test_a_section_that_is_a_link_is_refused(project: Habits, tmp_path: Path) -> None:

@@ -148,6 +148,24 @@ def test_no_library_module_imports_a_stage() -> None:
         assert imported(path) & {f"stages.{name}" for name in SCRIPTS} == set(), path.name
 
 
+def test_no_import_runs_in_a_circle() -> None:
+    files = (REPOSITORY / "stages").rglob("*.py")
+    names = [str(p.relative_to(REPOSITORY).with_suffix("")).replace("/", ".") for p in files]
+    left = {name: imported(file_of(name)) & set(names) - {name} for name in names}
+    while left:
+        leaves = {name for name, others in left.items() if not others & left.keys()}
+        assert leaves, f"a circle among {sorted(left)}"
+        left = {name: others for name, others in left.items() if name not in leaves}
+
+
+def test_no_file_is_long() -> None:
+    lengths = {
+        path.relative_to(REPOSITORY): len(path.read_text().splitlines())
+        for path in (REPOSITORY / "stages").rglob("*.py")
+    }
+    assert {path: length for path, length in lengths.items() if length > 300} == {}
+
+
 def test_no_tool_imports_a_stage_or_another_tool() -> None:
     assert TOOLS
     for name in TOOLS:
