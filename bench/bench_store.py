@@ -51,6 +51,7 @@ def tiles(rows: int) -> Iterator[Tile]:
             path=f"{section}/{name}-1f2e3d4cT0_s{i % 26 + 1:03d}.png",
             section=section,
             sha256=sha256,
+            pixels=sha256,
             bytes=400_000,
             parent=f"{section}/{name}-1f2e3d4cT0.png",
             scale="1",

@@ -1,6 +1,6 @@
 """HyperIQA of every image in a table.
 
-Takes:  a table with path, sha256, width and height; the folder the paths are in; the weights.
+Takes:  a table with path, sha256, pixels, width, height; the folder of the paths; the weights.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). What the
         score store knows is not computed again. One device and precision makes the whole table;
@@ -26,7 +26,6 @@ from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
-from stages.common.pixels import images
 from stages.common.tables import Item, Score
 
 SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
@@ -44,8 +43,8 @@ class ScoreParams(Params):
 
 
 def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -> str:
-    """Everything but the file that a score depends on. No device is given another's scores."""
-    versions = f"{crops.POLICIES[policy]} pixels {images.VERSION} scorer {scorer.VERSION}"
+    """Everything but the pixels that a score depends on. No device is given another's scores."""
+    versions = f"{crops.POLICIES[policy]} scorer {scorer.VERSION}"
     rounding = "fp32" if (device, precision) == backends.EXACT else f"{device} {precision}"
     return f"hyperiqa {weights_sha256} {policy} {versions} {rounding}"
 
@@ -57,11 +56,11 @@ def saved(
     waiting: list[tuple[str, float]] = []
     last = time.monotonic()
     try:
-        for sha256, score in scores:
+        for pixels, score in scores:
             if not math.isfinite(score):
-                raise UserError(f"the network gives {score} for {paths[sha256]}: use other weights")
-            waiting.append((sha256, score))
-            yield sha256, score
+                raise UserError(f"the network gives {score} for {paths[pixels]}: use other weights")
+            waiting.append((pixels, score))
+            yield pixels, score
             if time.monotonic() - last > SAVE_SECONDS:
                 score_store.put(waiting)
                 waiting, last = [], time.monotonic()
@@ -106,8 +105,8 @@ def all_scores(
     """
     key = fingerprint(weights_sha256, policy, device, precision)
     with closing(store.ScoreStore(store.default_path(), key)) as score_store:
-        known = score_store.get([item.sha256 for item in items])
-        missing = list({i.sha256: i for i in items if i.sha256 not in known}.values())
+        known = score_store.get([item.pixels for item in items])
+        missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
         if missing:
             network = networks(device, precision)
             if (device, precision) != backends.EXACT:
@@ -118,7 +117,7 @@ def all_scores(
                 )
                 print(message, flush=True)
             new = scorer.score(missing, folder, policy=policy, network=network)
-            passed = saved(new, score_store, {item.sha256: item.path for item in missing})
+            passed = saved(new, score_store, {item.pixels: item.path for item in missing})
             known.update(workers.bar(passed, len(missing), "score", " images"))
     return known, len(missing)
 
@@ -163,7 +162,7 @@ def main(
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
 
-    rows = sorted(Score(item.path, item.sha256, known[item.sha256]) for item in items)
+    rows = sorted(Score(item.path, item.sha256, known[item.pixels]) for item in items)
     if not rows:
         raise UserError(f"{table} lists no image: look at the stage before")
     values = [row.hyperiqa for row in rows]

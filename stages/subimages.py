@@ -65,12 +65,14 @@ def crop(
     tiles = []
     for i, (top, left) in enumerate(corners, start=1):
         name = f"{row.path.removesuffix('.png')}_s{i:0{digits}d}.png"
-        content = png.write(folder / name, pixels[top : top + size, left : left + size])
+        tile = pixels[top : top + size, left : left + size]
+        content = png.write(folder / name, tile)
         tiles.append(
             Tile(
                 path=name,
                 section=row.section,
                 sha256=hashlib.sha256(content).hexdigest(),
+                pixels=images.pixels_sha256(tile),
                 bytes=len(content),
                 parent=row.path,
                 scale=row.scale,

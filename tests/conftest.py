@@ -21,7 +21,8 @@ from stages.common.hyperiqa import backends, weights
 from stages.common.hyperiqa.backends import Network
 from stages.common.params import Params
 from stages.common.pixels import png
-from stages.common.pixels.images import Pixels
+from stages.common.pixels.images import Pixels, decode, pixels_sha256
+from stages.common.tables import Item
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "data" / "samples"
@@ -176,6 +177,14 @@ def save_small(source: Path, target: Path, side: int = SIDE) -> None:
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
     image.save(target, quality=95, subsampling=0)
+
+
+def item(folder: Path, path: str) -> Item:
+    """The row of an image file."""
+    content = (folder / path).read_bytes()
+    pixels = decode(content)
+    height, width, _ = pixels.shape
+    return Item(path, hashlib.sha256(content).hexdigest(), width, height, pixels_sha256(pixels))
 
 
 def sha256_of_png(pixels: Pixels) -> str:

@@ -30,6 +30,7 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision
             f"s/t{i:02}.png",
             "s",
             sha256_of_png(noise(9, 8, i)),
+            "",
             10,
             f"s/p{i % 3}T0.png",
             "0.75",

@@ -199,6 +199,7 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
                     path,
                     sections[i],
                     hashlib.sha256(content).hexdigest(),
+                    "",
                     len(content),
                     f"h{i}T0.png",
                     "1" if k else "0.5",

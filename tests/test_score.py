@@ -1,6 +1,5 @@
 """Score: one score a file, from the store where it is known, and the same either way."""
 
-import hashlib
 import json
 import math
 import shutil
@@ -16,11 +15,10 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels import images, png
-from stages.common.pixels.images import decode
+from stages.common.pixels import png
 from stages.common.tables import Item, Score
 from stages.score import ScoreParams, fingerprint, saved
-from tests.conftest import REPOSITORY, blobs
+from tests.conftest import REPOSITORY, blobs, encoded, item
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
 
@@ -33,13 +31,8 @@ NAMES = {f"{i:064x}": f"{i}.png" for i in range(5)}  # of images, by their hashe
 
 def listed(folder: Path) -> list[Item]:
     """Rows of every image below a folder, in no helpful order."""
-    rows = []
-    for path in sorted(folder.rglob("*.*"), reverse=True):
-        content = path.read_bytes()
-        height, width, _ = decode(content).shape
-        sha256 = hashlib.sha256(content).hexdigest()
-        rows.append(Item(path.relative_to(folder).as_posix(), sha256, width, height))
-    return rows
+    paths = sorted(folder.rglob("*.*"), reverse=True)
+    return [item(folder, path.relative_to(folder).as_posix()) for path in paths]
 
 
 def scored(folder: Path, out: Path, params: ScoreParams = PARAMS) -> list[Score]:
@@ -152,9 +145,25 @@ def test_scorers_that_differ_have_other_fingerprints() -> None:
 
 def test_the_cpus_fingerprint_stays_so_that_no_score_is_lost() -> None:
     assert fingerprint("00", "cover", "cpu", "fp32") == (
-        f"hyperiqa 00 cover {crops.POLICIES['cover']} pixels {images.VERSION} "
-        f"scorer {scorer.VERSION} fp32"
+        f"hyperiqa 00 cover {crops.POLICIES['cover']} scorer {scorer.VERSION} fp32"
     )
+
+
+def test_another_file_of_the_same_pixels_costs_no_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pixels = blobs(300, 300)
+    png.write(folder / "a.png", pixels)
+    (first,) = scored(folder, tmp_path / "first")
+    (folder / "a.png").unlink()
+    (folder / "b.png").write_bytes(encoded(pixels, "PNG", compress_level=1))
+    (folder / "c.bmp").write_bytes(encoded(pixels, "BMP"))
+    rows = scored(folder, tmp_path / "again")
+    assert [row.hyperiqa for row in rows] == [first.hyperiqa] * 2
+    assert len({row.sha256 for row in [first, *rows]}) == 3
+    assert "0 scored, " in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:

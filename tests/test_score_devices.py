@@ -27,7 +27,7 @@ from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
 from stages.common.tables import Item, Score
-from tests.conftest import blobs, environment
+from tests.conftest import blobs, environment, item, named
 from tests.test_score import COMPILE, PARAMS, WEIGHTS, listed, scored
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
@@ -138,7 +138,7 @@ def expected(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def stored() -> dict[str, dict[str, float]]:
-    """All scores in the store, as tables have them, by the key's last words and by hash."""
+    """All scores in the store, as tables have them, by the key's last words and by pixels."""
     found: dict[str, dict[str, float]] = {}
     if store.default_path().exists():
         with sqlite3.connect(store.default_path()) as database:
@@ -152,8 +152,9 @@ def stored() -> dict[str, dict[str, float]]:
     return found
 
 
-def by_hash(rows: list[Score]) -> dict[str, float]:
-    return {row.sha256: row.hyperiqa for row in rows}
+def by_pixels(rows: list[Score], folder: Path) -> dict[str, float]:
+    """A table's scores by the hash of the pixels, as the store has them."""
+    return {item(folder, row.path).pixels: row.hyperiqa for row in rows}
 
 
 def made_by(out: Path) -> tuple[str, str]:
@@ -181,7 +182,7 @@ def test_a_gpu_that_does_right_makes_the_table(
     )
     assert warnings(output.err) == []
     assert made_by(tmp_path) == ("cuda", "fp16")
-    assert stored() == {"cuda fp16": by_hash(expected)}
+    assert stored() == {"cuda fp16": by_pixels(expected, pictures)}
     assert scored(pictures, tmp_path, CUDA) == expected
     assert gpu.compiled == 1  # all is known now, and nothing is compared
     assert capsys.readouterr().out.endswith(" · 0 scored, 3 known\n")
@@ -208,7 +209,7 @@ def test_auto_goes_on_with_the_cpu(
     assert ("agrees" in output.out) == (when == "later")
     assert output.out.endswith(" · 3 scored, 0 known\n")
     assert made_by(tmp_path) == ("cpu", "fp32")
-    assert stored() == {"fp32": by_hash(expected)}
+    assert stored() == {"fp32": by_pixels(expected, pictures)}
 
 
 @pytest.mark.parametrize(("when", "how"), FAULTS)
@@ -252,7 +253,7 @@ def test_a_late_fault_leaves_no_table_of_two_devices(
     monkeypatch.setattr(gpu, "run", run)
     assert scored(pictures, tmp_path, AUTO) == expected
     kept = stored()
-    assert kept["fp32"] == by_hash(expected)
+    assert kept["fp32"] == by_pixels(expected, pictures)
     known = kept["cuda fp16"]  # of the first batch, which came after the comparison
     assert 0 < len(known) < 3
     assert all(abs(known[sha256] - kept["fp32"][sha256] - 0.005) < 2e-6 for sha256 in known)
@@ -280,7 +281,7 @@ def test_fp32_on_a_gpu_has_a_key_of_its_own(
     pictures: Path, tmp_path: Path, expected: list[Score], gpu: StandIn
 ) -> None:
     scored(pictures, tmp_path, AUTO.model_copy(update={"precision": "fp32"}))
-    assert stored() == {"cuda fp32": by_hash(expected)}
+    assert stored() == {"cuda fp32": by_pixels(expected, pictures)}
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
@@ -380,7 +381,8 @@ def test_a_process_whose_gpu_hangs_ends(
         f"score: {{model: builtin, crops: cover, device: {device}, precision: auto}}\n"
     )
     tables.write(tmp_path / "in.csv", Item, listed(pictures))
-    command = [sys.executable, "stage.py", "in.csv", "in", WEIGHTS, "scores.csv", "m.json"]
+    values = ("in.csv", "in", WEIGHTS, "scores.csv", "m.json")
+    command = [sys.executable, "stage.py", *named("score", values)]
     began = time.monotonic()
     process = subprocess.run(
         command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120
@@ -406,12 +408,12 @@ def test_a_real_gpu_makes_the_table(
     capsys: pytest.CaptureFixture[str],
     precision: str,
 ) -> None:
-    exact = by_hash(scored(photographs, tmp_path / "cpu"))
+    exact = by_pixels(scored(photographs, tmp_path / "cpu"), photographs)
     monkeypatch.setattr(
         backends, "network_on", lambda *on: network if on[0] == "cpu" else COMPILE(*on)
     )
     params = AUTO.model_copy(update={"precision": precision})
-    found = by_hash(scored(photographs, tmp_path / "gpu", params))
+    found = by_pixels(scored(photographs, tmp_path / "gpu", params), photographs)
     assert warnings(capsys.readouterr().err) == []
     assert made_by(tmp_path / "gpu") == ("cuda", precision)
     allowed = trust.TOLERANCES[precision]

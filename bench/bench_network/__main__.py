@@ -47,6 +47,7 @@ from stages.common.hyperiqa.network import fold
 from stages.common.hyperiqa.scorer import Batches, score
 from stages.common.hyperiqa.weights import load
 from stages.common.pixels import png
+from stages.common.pixels.images import pixels_sha256
 from stages.common.tables import Item
 
 PHOTOGRAPH, TILE = 1024, 512  # px
@@ -144,7 +145,7 @@ def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list
         down, right = divmod(version * STEP, width)
         pixels = np.roll(pictures[picture], (down * STEP, right), axis=(0, 1))
         png.write(path, pixels)
-        return Item(path.name, sha256_of(path), width, height)
+        return Item(path.name, sha256_of(path), width, height, pixels_sha256(pixels))
 
     with ThreadPoolExecutor() as threads:
         return list(threads.map(write, range(count)))
@@ -169,7 +170,7 @@ def from_files(items: list[Item], folder: Path, policy: str, network: Network) -
     compiled: Future[Network] = Future()
     compiled.set_result(network)
     found = dict(score(items, folder, policy=policy, network=compiled))
-    return [found[item.sha256] for item in items]
+    return [found[item.pixels] for item in items]
 
 
 def measure(

@@ -1,7 +1,7 @@
 """The score store: no image is scored twice, whatever happens to the stages' outs.
 
 One SQLite file outside the project, shared by all projects of a user. A score's key is the SHA-256
-of the image's file and the fingerprint of the scorer: its weights, crop policy, precision and the
+of the image's pixels and the fingerprint of the scorer: its weights, crop policy, precision and the
 version of the code that reads pixels. Several runs may read and write at once; what was `put`
 survives a kill.
 """

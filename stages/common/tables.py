@@ -26,6 +26,7 @@ class Item(NamedTuple):
     sha256: str  # of the file
     width: int  # px, upright
     height: int
+    pixels: str  # SHA-256 of the canonical pixels: the score is theirs, whatever the file
 
 
 class Photograph(NamedTuple):
@@ -123,6 +124,7 @@ class Tile(NamedTuple):
     path: str  # below data/subimages
     section: str
     sha256: str  # of the file
+    pixels: str  # SHA-256 of the canonical pixels
     bytes: int
     parent: str  # below data/multiscale
     scale: str

@@ -76,12 +76,12 @@ def test_the_text_of_a_table(table: Path) -> None:
 
 
 def test_a_table_may_hold_more_columns_in_another_order(table: Path) -> None:
-    table.write_text("width,extra,path,height,sha256\n4,x,a.png,3,00ff\n")
-    assert tables.read(table, Item) == [Item("a.png", "00ff", 4, 3)]
+    table.write_text("width,extra,path,height,sha256,pixels\n4,x,a.png,3,00ff,11\n")
+    assert tables.read(table, Item) == [Item("a.png", "00ff", 4, 3, "11")]
 
 
-def test_a_candidate_can_be_read_from_verdicts(table: Path) -> None:
-    decision = Decision(1, "s/a.png", "s", "ff", 12, 0.5, kept=False, reason="below")
+def test_a_candidate_can_be_read_from_decisions(table: Path) -> None:
+    decision = Decision(1, "s/a.png", "s", "ff", 12, 0.5, kept=False, reason="below", detail="")
     tables.write(table, Decision, [decision])
     assert tables.read(table, Candidate) == [Candidate("s/a.png", "s", "ff", 12)]
 

@@ -32,8 +32,8 @@ VERSION = 1  # of everything here that a score depends on; part of the store's k
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
 CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
-Scored = Iterator[tuple[str, float]]  # an image's SHA-256 and its score, or a part of it
-Owners = list[tuple[str, float]]  # for each crop of a batch: its image's SHA-256, its weight
+Scored = Iterator[tuple[str, float]]  # SHA-256 of an image's pixels; its score, or a part of it
+Owners = list[tuple[str, float]]  # for each crop of a batch: its image's key, its weight
 
 
 class Part(NamedTuple):
@@ -93,7 +93,7 @@ def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
     """
     item = part.item
     pixels = checked_pixels(folder / item.path, item.sha256)
-    plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
+    plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
     cropped = crops.cut(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()
     if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
@@ -108,20 +108,20 @@ def score(
     """Score images.
 
     Args:
-        items: the images, their paths below `folder`, no hash twice.
+        items: the images, their paths below `folder`, no pixels twice.
         policy: a key of `crops.POLICIES`.
         network: what scores crops, from `backends`; it may still be compiled while images are read.
 
     Yields:
-        SHA-256 and score, on about 0..1, in an order that the items alone decide.
+        SHA-256 of its pixels and score, on about 0..1, in an order that the items alone decide.
     """
-    left = {i.sha256: crops.count(policy, i.width, i.height) for i in items}
+    left = {i.pixels: crops.count(policy, i.width, i.height) for i in items}
     sums = dict.fromkeys(left, 0.0)
-    for sha256, weighted in _crop_scores(items, folder, policy, network):
-        sums[sha256] += weighted
-        left[sha256] -= 1
-        if left[sha256] == 0:
-            yield sha256, network.result().scale * sums.pop(sha256)
+    for key, weighted in _crop_scores(items, folder, policy, network):
+        sums[key] += weighted
+        left[key] -= 1
+        if left[key] == 0:
+            yield key, network.result().scale * sums.pop(key)
 
 
 def _crop_scores(
@@ -140,7 +140,7 @@ def _crop_scores(
                 batches = stack.enter_context(Batches(network.result()))
             pixels = opened_slots(slots)[part.slot] if result.pixels is None else result.pixels
             for crop, weight in zip(pixels, result.weights, strict=False):
-                yield from batches.add(part.item.sha256, crop, weight)
+                yield from batches.add(part.item.pixels, crop, weight)
         if batches is not None:
             yield from batches.rest()
 
@@ -164,14 +164,14 @@ class Batches:
     def __exit__(self, *_: object) -> None:
         self.threads.shutdown(cancel_futures=True)
 
-    def add(self, sha256: str, crop: NDArray[Any], weight: float) -> Scored:
+    def add(self, key: str, crop: NDArray[Any], weight: float) -> Scored:
         """Take a crop; yield hash and weighted score of the crops that are done by now."""
         dtype = crop.dtype
         if dtype not in self.filling:
             self.filling[dtype] = (self._buffer(dtype), [])
         pixels, owners = self.filling[dtype]
         pixels[len(owners)] = crop
-        owners.append((sha256, weight))
+        owners.append((key, weight))
         if len(owners) == self.network.batch:
             self._start(dtype)
         while len(self.running) > 2 * self.network.threads:
@@ -192,8 +192,8 @@ class Batches:
         pixels, owners, future = self.running.popleft()
         scores = future.result().tolist()
         self.free.append(pixels)
-        for (sha256, weight), value in zip(owners, scores, strict=False):
-            yield sha256, weight * value
+        for (key, weight), value in zip(owners, scores, strict=False):
+            yield key, weight * value
 
     def _buffer(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         for i, pixels in enumerate(self.free):

@@ -115,9 +115,9 @@ def compare(
 def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any]]:
     """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
     cropped = []
-    for item in sorted(items, key=lambda item: item.sha256)[:IMAGES]:
+    for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
         pixels = scorer.checked_pixels(folder / item.path, item.sha256)
-        plan = crops.plan(policy, item.width, item.height, seed=item.sha256)
+        plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
         first = max(0, (len(plan.boxes) - CROPS) // 2)
         cropped.append(crops.cut(pixels, plan, first=first, last=first + CROPS))
     scorer.checked_pixels.cache_clear()

@@ -30,7 +30,6 @@ Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB
 
 # Formats of photographs, and none of programs, documents or films.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "GIF")
-VERSION = 2  # of the pixels that come out; part of the score store's key
 MAX_MEGAPIXELS = 250  # the most that is ever decoded: 750 MB as RGB
 SRGB = ImageCms.createProfile("sRGB")
 ROUNDING = 1  # of 255: the most that converting from one sRGB profile to another moves a value

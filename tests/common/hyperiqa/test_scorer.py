@@ -1,6 +1,5 @@
 """The scoring engine: an image's score is its own, whatever is scored beside it and however."""
 
-import hashlib
 import math
 import multiprocessing
 from concurrent.futures import Future
@@ -18,16 +17,9 @@ from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import png
 from stages.common.pixels.images import decode
 from stages.common.tables import Item
-from tests.conftest import blobs
+from tests.conftest import blobs, item
 
 COVER = "cover"
-
-
-def item(folder: Path, path: str) -> Item:
-    """The row of an image file."""
-    content = (folder / path).read_bytes()
-    height, width, _ = decode(content).shape
-    return Item(path, hashlib.sha256(content).hexdigest(), width, height)
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +63,14 @@ def test_a_score_is_the_weighted_mean_of_the_crops_scores(
         if one.path == "wide.png":
             continue  # many crops, nothing new
         pixels = decode((folder / one.path).read_bytes())
-        cropped, weights = crops.prepare(pixels, COVER, seed=one.sha256)
+        cropped, weights = crops.prepare(pixels, COVER, seed=one.pixels)
         values = []
         for crop in cropped:  # each crop in a batch that holds nothing else
             batch = np.zeros((network.batch, *crop.shape), crop.dtype)
             batch[0] = crop
             values.append(network.run(batch)[0])
         mean = math.fsum(float(v) * float(w) for v, w in zip(values, weights, strict=True))
-        assert abs(expected[one.sha256] - mean) < 1e-9
+        assert abs(expected[one.pixels] - mean) < 1e-9
     assert len({round(score, 4) for score in expected.values()}) == len(items)
 
 
@@ -129,7 +121,7 @@ def test_every_policy_scores_every_size_the_same_alone(
 ) -> None:
     some = [one for one in items if one.path in ("small.png", "crop.png", "wine.jpg")]
     together = scores(some, folder, network, policy)
-    assert scores(some[:1], folder, network, policy) == {some[0].sha256: together[some[0].sha256]}
+    assert scores(some[:1], folder, network, policy) == {some[0].pixels: together[some[0].pixels]}
     assert all(math.isfinite(score) for score in together.values())
 
 
@@ -155,10 +147,10 @@ def test_batches_of_any_size_and_any_number_of_threads(
     total = 0
     for one in small:
         pixels = decode((folder / one.path).read_bytes())
-        cropped, weights = crops.prepare(pixels, COVER, seed=one.sha256)
+        cropped, weights = crops.prepare(pixels, COVER, seed=one.pixels)
         means = cropped.mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
         mean = math.fsum(float(m) * float(w) for m, w in zip(means, weights, strict=True))
-        assert abs(seen[one.sha256] - mean) < 1e-9
+        assert abs(seen[one.pixels] - mean) < 1e-9
         total += len(cropped)
     assert given_crops == [batch] * math.ceil(total / batch)
 

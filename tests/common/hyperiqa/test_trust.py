@@ -1,6 +1,5 @@
 """Any fault of a network other than the exact one is noticed, and named in one line."""
 
-import hashlib
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from stages.common.hyperiqa.trust import NetworkError, compare, guarded
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
 from stages.common.tables import Item
-from tests.conftest import blobs
+from tests.conftest import blobs, item
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 BATCH = np.zeros((4, crops.CROP, crops.CROP, 3), np.uint8)
@@ -42,8 +41,7 @@ def items(tmp_path: Path) -> list[Item]:
     for seed, (height, width) in enumerate([(224, 224), (512, 512), (600, 1000)]):
         path = tmp_path / f"{seed}.png"
         png.write(path, blobs(height, width, seed))
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        rows.append(Item(path.name, sha256, width, height))
+        rows.append(item(tmp_path, path.name))
     return rows
 
 
@@ -222,12 +220,12 @@ def test_crops_come_from_the_middle_of_some_images(
     items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sampled = trust.sample(items, tmp_path, "cover")
-    by_hash = sorted(items, key=lambda item: item.sha256)
+    by_hash = sorted(items, key=lambda item: item.pixels)
     assert [len(each) for each in sampled] == [
         min(crops.count("cover", item.width, item.height), trust.CROPS) for item in by_hash
     ]
     place = by_hash.index(items[2])
-    every, _ = crops.prepare(blobs(600, 1000, 2), "cover", seed=items[2].sha256)
+    every, _ = crops.prepare(blobs(600, 1000, 2), "cover", seed=items[2].pixels)
     assert sampled[place].tolist() == every[3:12].tolist()
     monkeypatch.setattr(trust, "IMAGES", 2)
     fewer = trust.sample(items[::-1], tmp_path, "cover")
@@ -246,12 +244,8 @@ def test_every_precision_has_a_tolerance() -> None:
 def test_a_gpu_agrees(
     builtin: Weights, network: Network, photographs: Path, precision: str
 ) -> None:
-    rows = []
-    for path in sorted(photographs.glob("*/*.jpg")):
-        content = path.read_bytes()
-        height, width, _ = scorer.images.decode(content).shape
-        sha256 = hashlib.sha256(content).hexdigest()
-        rows.append(Item(path.relative_to(photographs).as_posix(), sha256, width, height))
+    paths = sorted(photographs.glob("*/*.jpg"))
+    rows = [item(photographs, path.relative_to(photographs).as_posix()) for path in paths]
     name = f"cuda {precision}"
     on_gpu = guarded(lambda: backends.network_on("cuda", precision, builtin), name)
     for policy in ("cover", "pyiqa"):
