@@ -14,6 +14,7 @@ from stages.cutoff import CutoffParams
 from stages.gather import GatherParams
 from stages.multiscale import MultiscaleParams
 from stages.score import ScoreParams
+from stages.screen import ScreenParams
 from stages.subimages import SubimagesParams
 from stages.validation import ValidationParams
 
@@ -76,11 +77,13 @@ def test_a_fault_deep_inside_is_told_with_its_place() -> None:
         "multiscale.scales[2] must be greater than 0, got 0; "
         "multiscale.shortest_edge must be greater than or equal to 1, got 0"
     )
-    policy = {"by": "count", "count": 1, "score": 0.5}
-    cutoff = {"images": policy | {"per_section": {"faces": policy | {"by": "rank"}}}}
-    cutoff["subimages"] = policy | {"per_section": {}}
+    limits = {"count": 1, "min_score": 0.5, "report_at": None}
+    cutoff = {"images": limits | {"per_section": {"faces": {"count": -1, "by": "rank"}}}}
+    cutoff["subimages"] = limits | {"count": 0, "per_section": {}}
     assert told(CutoffParams, "cutoff", cutoff) == (
-        "cutoff.images.per_section.faces.by must be 'count' or 'score', got 'rank'"
+        "cutoff.images.per_section.faces.count must be greater than or equal to 0, got -1; "
+        "cutoff.images.per_section.faces.by is not a parameter: check its spelling, or remove it; "
+        "cutoff.subimages.count must be greater than or equal to 1, got 0"
     )
 
 
@@ -92,10 +95,10 @@ def test_a_whole_number_is_nothing_else(value: object) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_is_finite(value: float) -> None:
-    policy = {"by": "score", "count": 1, "score": value, "per_section": {}}
-    good = policy | {"score": 0.5}
-    text = told(CutoffParams, "cutoff", {"images": policy, "subimages": good})
-    assert text == f"cutoff.images.score must be a finite number, got {value!r}"
+    limits = {"count": 1, "min_score": value, "report_at": None, "per_section": {}}
+    good = limits | {"min_score": 0.5}
+    text = told(CutoffParams, "cutoff", {"images": limits, "subimages": good})
+    assert text == f"cutoff.images.min_score must be a finite number, got {value!r}"
 
 
 @pytest.mark.parametrize(
@@ -104,11 +107,9 @@ def test_a_number_is_finite(value: float) -> None:
 def test_what_yaml_reads_as_text_is_refused_as_it_was_read(
     tmp_path: Path, written: str, read_as: str
 ) -> None:
-    policy = "{by: score, count: 1, score: 0.5, per_section: {}}"
-    text = f"cutoff:\n  subimages: {policy}\n  images:\n    by: score\n    count: 1\n"
-    text += f"    per_section: {{}}\n    score: {written}\n"
-    assert told_of_text(tmp_path, text, CutoffParams, "cutoff") == (
-        f"params.yaml: cutoff.images.score must be a valid number, got {read_as}"
+    text = f"gather:\n  source: s\n  max_megapixels: {written}\n"
+    assert told_of_text(tmp_path, text, GatherParams, "gather") == (
+        f"params.yaml: gather.max_megapixels must be a valid number, got {read_as}"
     )
 
 
@@ -160,14 +161,9 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
     "gather": (
         GatherParams,
-        {
-            "source": "s",
-            "min_short_edge": 1,
-            "max_megapixels": 1,
-            "exclude": [],
-            "evaluation_sets": [],
-        },
+        {"source": "s", "max_megapixels": 1},
     ),
+    "screen": (ScreenParams, {"min_short_edge": 1, "exclude": [], "evaluation_sets": []}),
     "score": (
         ScoreParams,
         {"model": "builtin", "crops": "cover", "device": "auto", "precision": "auto"},
@@ -197,7 +193,7 @@ def test_every_key_is_needed_and_no_other_is_known(section: str) -> None:
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
-        ("gather", "min_short_edge", 0),
+        ("screen", "min_short_edge", 0),
         ("gather", "max_megapixels", 0),
         ("gather", "max_megapixels", 251),
         ("validation", "candidates", 0),
