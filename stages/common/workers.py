@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
@@ -74,7 +74,7 @@ def ordered_map(
     """`each` without the bar; closed early, it ends the processes. Items for which `same_process`
     returns the same number run in one process, in their order, so it can cache what they share."""
     workers = worker_count()
-    if workers == 0:
+    if workers == 0 or (isinstance(items, Sized) and len(items) < 2):  # a start takes longer
         for item in items:
             with _named(item):
                 result = function(item)
