@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated
 
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
@@ -28,6 +28,13 @@ from stages.common.tables import Collected, Rejected, Scaled
 class MultiscaleParams(Params):
     scales: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
     shortest_edge: Annotated[int, Field(ge=1)] | None
+
+    @field_validator("scales")
+    @classmethod
+    def _differ(cls, scales: list[float]) -> list[float]:
+        if len({f"{scale:g}" for scale in scales}) < len(scales):
+            raise ValueError("must differ from each other")
+        return scales
 
 
 def sizes(width: int, height: int, params: MultiscaleParams) -> dict[str, tuple[int, int]]:
@@ -98,6 +105,8 @@ def main(
     for written, left_out in workers.each(task, photographs, what="multiscale"):
         rows += written
         skipped += left_out
+    if len(rows) + len(skipped) != sum(len(sizes(r.width, r.height, params)) for r in photographs):
+        raise AssertionError("a scale has neither an image nor a reason")
     tables.write(multiscale, Scaled, sorted(rows))
     tables.write(rejected, Rejected, sorted(skipped))
     scales = Counter(row.scale for row in rows)

@@ -137,6 +137,8 @@ def main(
     kept = [row for row in rows if row.path not in dropped]
     reasons = Counter(why.reason for why in dropped.values())
     told = "".join(f" · {n:,} {reason}" for reason, n in reasons.most_common())
+    if len(kept) + len(dropped) != len(rows):
+        raise AssertionError("two photographs have one path")
     if not kept:
         raise UserError(
             f"none of the {len(rows):,} images in gather.source can be used{told}: put photographs "

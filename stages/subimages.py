@@ -114,6 +114,8 @@ def main(
             f"subimages.size: none of the {len(parents):,} images is {params.size} px or more "
             "on both sides: lower it, or gather larger photographs"
         )
+    if len({row.parent for row in rows}) + len(refused) != len(parents):
+        raise AssertionError("an image has neither tiles nor a reason")
     tables.write(subimages, Tile, sorted(rows))
     tables.write(rejected, Rejected, sorted(refused))
     scales = Counter(row.scale for row in rows)

@@ -83,7 +83,7 @@ windows = st.builds(
 scale_factors = st.floats(0.01, 1).map(lambda x: round(x, 3))
 scalings = st.builds(
     MultiscaleParams,
-    scales=st.lists(scale_factors, min_size=1, max_size=4),
+    scales=st.lists(scale_factors, min_size=1, max_size=4, unique_by="{:g}".format),
     shortest_edge=st.none() | st.integers(1, 3000),
 )
 

@@ -32,11 +32,7 @@ def worker_count() -> int:
     """
     text = os.environ.get("SRSET_WORKERS")
     if text is None:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        return len(os.sched_getaffinity(0))
     if not text.isdecimal():
         raise UserError(f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}")
     return int(text)
@@ -113,9 +109,6 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
     """Hold Ctrl-C back. A process that is started meanwhile never gets it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
     resource_tracker.ensure_running()  # a start of its own would let Ctrl-C through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

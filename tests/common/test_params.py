@@ -202,6 +202,7 @@ def test_every_key_is_needed_and_no_other_is_known(section: str) -> None:
         ("validation", "scales", [0]),
         ("validation", "scales", [2, -4]),
         ("multiscale", "scales", []),
+        ("multiscale", "scales", [0.5, 1, 0.50]),
         ("subimages", "size", 7),
         ("subimages", "step", 0),
         ("subimages", "threshold", -1),

@@ -95,7 +95,7 @@ def resolve(device: str, precision: str) -> tuple[str, str]:
 def _has_driver() -> bool:
     """Whether the library of NVIDIA's driver is there, without which PyTorch finds no GPU."""
     try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        ctypes.CDLL("libcuda.so.1")
     except OSError:
         return False
     return True

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import itertools
 import os
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -211,19 +210,13 @@ def shared_slots(count: int) -> Iterator[str]:
     process that uses it ends.
     """
     size = count * PART * int(np.prod(CROP_SHAPE))
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("crops")
-        path = f"/proc/{os.getpid()}/fd/{descriptor}"
-    else:
-        descriptor, path = tempfile.mkstemp(prefix="crops-")
+    descriptor = os.memfd_create("crops")
     try:
         os.truncate(descriptor, size)
-        yield path
+        yield f"/proc/{os.getpid()}/fd/{descriptor}"
     finally:
         opened_slots.cache_clear()
         os.close(descriptor)
-        if not path.startswith("/proc/"):
-            Path(path).unlink()
 
 
 @functools.cache
