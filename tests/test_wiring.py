@@ -148,6 +148,13 @@ def test_no_library_module_imports_a_stage() -> None:
         assert imported(path) & {f"stages.{name}" for name in SCRIPTS} == set(), path.name
 
 
+def test_the_readme_names_every_library_file_once() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    folders = readme[readme.index("## Folders") :]
+    for path in (REPOSITORY / "stages" / "common").rglob("[a-z]*.py"):
+        assert len(re.findall(rf"(?<!\w){path.name}\b", folders)) == 1, path.name
+
+
 def test_no_import_runs_in_a_circle() -> None:
     files = (REPOSITORY / "stages").rglob("*.py")
     names = [str(p.relative_to(REPOSITORY).with_suffix("")).replace("/", ".") for p in files]
