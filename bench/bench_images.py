@@ -26,10 +26,11 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from bench.measure import Cost, machine, run
+from bench.measure import Cost, machine, run, stage_command
+from stages import gather
 from stages.common import files, tables
 from stages.common.pixels import images, png
-from stages.common.tables import Decision, Scaled, Tile
+from stages.common.tables import Decision, Photograph, Scaled, Tile, Unreadable
 
 Made = TypeVar("Made")
 SIDE = 1024  # px
@@ -89,13 +90,20 @@ class Ours:
             for rank, path in enumerate(sorted(photographs.iterdir()), start=1)
         ]
         tables.write(folder / "decisions.csv", Decision, rows)
+        facts = [gather.look(r.path, folder=photographs, max_megapixels=250) for r in rows]
+        listed = [row for row in facts if isinstance(row, Photograph)]
+        tables.write(folder / "gathered.csv", Photograph, sorted(listed))
+        tables.write(folder / "unreadable.csv", Unreadable, [])
         self.photographs = photographs
 
     def run(self, stage: str, *, watch: bool = False) -> Cost:
         """Run one stage; those before it have run."""
         at = self.folder
-        arguments: dict[str, list[Path]] = {
-            "collect": [self.photographs, at / "decisions.csv", at / "hr", at / "collected.csv"],
+        values = {
+            "collect": [
+                *(self.photographs, at / "gathered.csv", at / "unreadable.csv"),
+                *(at / "decisions.csv", at / "hr", at / "collected.csv"),
+            ],
             "multiscale": [
                 *(at / "hr", at / "collected.csv", at / "multiscale"),
                 *(at / "multiscale.csv", at / "multiscale_rejected.csv"),
@@ -105,10 +113,8 @@ class Ours:
                 *(at / "subimages.csv", at / "subimages_rejected.csv"),
             ],
         }
-        command: list[str | Path] = [sys.executable, "-m", f"stages.{stage}", *arguments[stage]]
-        command += [at / f"{stage}.json"]
-        if stage != "collect":
-            command += ["--params", at / "params.yaml"]
+        params = None if stage == "collect" else at / "params.yaml"
+        command = stage_command(stage, *values[stage], at / f"{stage}.json", params=params)
         return run(command, variables={"SRSET_WORKERS": WORKERS}, watch=watch)[0]
 
     def images(self) -> dict[str, Path]:

@@ -3,7 +3,7 @@
     python -m bench.bench_store [--rows 70000 1000000]
 
 For each number of rows: filling a store; `python -m stages.score` on a table whose images the store
-knows all, so that nothing is computed; `python -m stages.cutoff` on the same; and gather's search
+knows all, so that nothing is computed; `python -m stages.cutoff` on the same; and screen's search
 for duplicates and for images of the evaluation sets, on rows as it makes them. Every part is a
 process of its own; memory is its largest resident size. Ends with 1 where the stage of scores needs
 more than 60 s of CPU or 1 GiB.
@@ -19,7 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.measure import Cost, machine, run
+from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
 from stages.common.tables import Photograph, Tile
@@ -28,8 +28,9 @@ from stages.screen import evaluation_copies
 PARAMS = """
 score: {model: builtin, crops: cover, device: cpu, precision: fp32}
 cutoff:
-  images: {by: count, count: 1000, score: 0.5, per_section: {}}
-  subimages: {by: count, count: 1000, score: 0.5, per_section: {}}
+  images: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
+  subimages: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
+validation: {picks: []}
 """
 WEIGHTS = Path("data/weights")
 AT_ONCE = 1000  # scores that are put at once: some seconds of work
@@ -134,20 +135,17 @@ def measure(rows: int, folder: Path) -> Cost:
     params.write_text(PARAMS)
     tables.write(table, Tile, tiles(rows))
     this = [sys.executable, "-m", "bench.bench_store", "--rows", str(rows), "--part"]
-    stage: list[str | Path] = [sys.executable, "-m"]
     commands: dict[str, list[str | Path]] = {
         "fill the store, read it": [*this, "fill"],
-        "stages.score, all known": [
-            *stage,
-            *("stages.score", table, folder, WEIGHTS, scores, folder / "score.json"),
-            *("--params", params),
-        ],
-        "stages.cutoff": [
-            *stage,
-            *("stages.cutoff", "subimages", table, scores, folder / "decisions.csv"),
-            *(folder / "cutoff.json", "--params", params),
-        ],
-        "gather's search": [*this, "search"],
+        "stages.score, all known": stage_command(
+            "score", table, folder, WEIGHTS, scores, folder / "score.json", params=params
+        ),
+        "stages.cutoff": stage_command(
+            *("cutoff", "subimages", table, scores, folder / "decisions.csv"),
+            folder / "cutoff.json",
+            params=params,
+        ),
+        "screen's search": [*this, "search"],
     }
     costs = {}
     print(f"{rows:,} rows, table {table.stat().st_size / 1e6:.0f} MB")

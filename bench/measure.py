@@ -1,5 +1,7 @@
 """Time and memory of a command, for the benchmarks."""
 
+import importlib
+import inspect
 import os
 import platform
 import subprocess
@@ -12,6 +14,8 @@ from time import perf_counter
 from typing import NamedTuple
 
 import psutil
+
+from stages.common.params import Params
 
 EVERY = 0.05  # s between two looks at the memory
 KIB = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of ru_maxrss
@@ -80,3 +84,14 @@ def machine() -> str:
     """One line about where this runs."""
     busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, load average {busy}"
+
+
+def stage_command(stage: str, *values: str | Path, params: Path | None = None) -> list[str | Path]:
+    """The command that runs a stage, of the values of all its options in the order of `main`."""
+    main = importlib.import_module(f"stages.{stage}").main
+    kinds = {name: p.annotation for name, p in inspect.signature(main).parameters.items()}
+    names = [name for name, kind in kinds.items() if not issubclass(kind, Params)]
+    command: list[str | Path] = [sys.executable, "-m", f"stages.{stage}"]
+    for name, value in zip(names, values, strict=True):
+        command += [f"--{name.replace('_', '-')}", value]
+    return command + (["--params", params] if params else [])
