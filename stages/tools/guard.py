@@ -31,7 +31,7 @@ def main() -> None:
     if own:
         print(f"gave {own:,} files bytes of their own, apart from DVC's cache")
     table = Path("data/dataset/lineage.csv")
-    if not table.is_file():
+    if not table.is_file() or not (table.parent / name).is_dir():  # no set yet, or of another name
         return
     try:
         rows = tables.read(table, Lineage)

@@ -63,6 +63,16 @@ def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str
     )
 
 
+def test_a_new_name_of_the_set_is_no_deletion(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guard.main()
+    capsys.readouterr()
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("name: samples", "name: other"))
+    assert said(capsys) == []
+
+
 def test_before_the_first_run_there_is_nothing_to_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
