@@ -154,10 +154,10 @@ def measure(rows: int, folder: Path) -> Cost:
         costs[what] = cost
         if command[2] == "stages.score" and " 0 scored" not in printed:
             raise AssertionError(f"some images were not known: {printed}")
-        told = " · ".join(line for line in printed.splitlines() if line.endswith("an image"))
+        message = " · ".join(line for line in printed.splitlines() if line.endswith("an image"))
         print(
             f"  {what:24} {cost.seconds:6.1f} s ({cost.cpu:5.1f} CPU) {cost.memory:6.0f} MiB"
-            + (f" · {told}" if told else "")
+            + (f" · {message}" if message else "")
         )
     print(f"  the store has {(folder / 'store.sqlite').stat().st_size / 1e6:.0f} MB")
     return costs["stages.score, all known"]

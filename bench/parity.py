@@ -161,20 +161,20 @@ def engine(network: HyperIQA) -> Network:
     """What the stage `score` runs on a CPU, for any number of crops."""
     compiled = openvino_network(network)
 
-    def scores(cut: Tensor) -> Tensor:
-        lacking = -len(cut) % compiled.batch
-        filled = torch.cat([cut, cut[:1].expand(lacking, *cut.shape[1:])])
+    def scores(cropped: Tensor) -> Tensor:
+        lacking = -len(cropped) % compiled.batch
+        filled = torch.cat([cropped, cropped[:1].expand(lacking, *cropped.shape[1:])])
         batches = torch.split(filled, compiled.batch)
         found = [torch.from_numpy(compiled.run(batch.numpy())) for batch in batches]
-        return torch.cat(found)[: len(cut)]
+        return torch.cat(found)[: len(cropped)]
 
     return scores
 
 
 def ours(image: Pixels, network: Network) -> float:
     """Score one image under the policy `pyiqa`."""
-    cut, weights = crops.prepare(image, "pyiqa", seed="")
-    return float(weights.astype(np.float64) @ network(torch.from_numpy(cut)).double().numpy())
+    cropped, weights = crops.prepare(image, "pyiqa", seed="")
+    return float(weights.astype(np.float64) @ network(torch.from_numpy(cropped)).double().numpy())
 
 
 def compare_with_pyiqa(python: Path, paths: dict[str, Path], images: list[Pixels]) -> float:

@@ -2,9 +2,9 @@
 
 Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
-Rule:   every section of params.yaml must fit its stage's model, and all faults are told at once;
-        the folders, weights and device it names must be there, no photograph on its way into git,
-        and room on the disk for what the next stages write at least. DVC runs this before any stage
+Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
+        the folders, weights and device it names must be there, no photograph on its way into git, and
+        room on the disk for what the next stages write at least. DVC runs this before any stage
         that reads a photograph, and again when the parameters change, or the weights; `make run`
         and `make check` run it each time, since DVC does not see what git and the disk do.
 """
@@ -38,17 +38,17 @@ def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
 
 def faults(sections: dict[str, Any], wanted: dict[str, type[params.Params]]) -> list[str]:
     """Every fault of the parameters, one text each."""
-    told = [
+    found = [
         f"section `{name}` belongs to no stage: check its spelling, or remove it"
         for name in sections
         if name not in wanted
     ]
     for name, model in wanted.items():
         if name in sections:
-            told += params.faults(model, name, sections[name])
+            found += params.faults(model, name, sections[name])
         else:
-            told.append(f"section `{name}` is missing: take it from the repository's")
-    return told
+            found.append(f"section `{name}` is missing: take it from the repository's")
+    return found
 
 
 def folder_faults(sections: dict[str, Any]) -> list[str]:
@@ -82,7 +82,7 @@ def mend(folder: Path) -> str:
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
     """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
-    told = []
+    found = []
     for look in (
         lambda: check_weights(score["model"], weights_folder),
         lambda: backends.resolve(score["device"], score["precision"]),
@@ -90,8 +90,8 @@ def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
         try:
             look()
         except UserError as error:
-            told.append(str(error))
-    return told
+            found.append(str(error))
+    return found
 
 
 def check_weights(model: str, folder: Path) -> None:
@@ -108,15 +108,15 @@ def check_weights(model: str, folder: Path) -> None:
 def main(weights_folder: Path, checked: Path) -> None:
     path = Path("params.yaml")
     sections = params.read(path)
-    told = faults(sections, parameter_models(Path("dvc.yaml")))
-    if not told:
-        told = folder_faults(sections) + unusable(sections["score"], weights_folder)
-    if told:
-        raise UserError(f"{path}: {'; '.join(told)}")
+    found = faults(sections, parameter_models(Path("dvc.yaml")))
+    if not found:
+        found = folder_faults(sections) + unusable(sections["score"], weights_folder)
+    if found:
+        raise UserError(f"{path}: {'; '.join(found)}")
     source = Path(sections["gather"]["source"])
     sizes = forecast.some_sizes(source, sections["screen"]["min_short_edge"])
-    if told := forecast.faults(sections, sizes):
-        raise UserError(f"{path}: {'; '.join(told)}")
+    if found := forecast.faults(sections, sizes):
+        raise UserError(f"{path}: {'; '.join(found)}")
     least = forecast.least_bytes(sections, sizes)
     disk.check_room(Path("data"), least, "what the next stages write")
     store.ScoreStore.check(store.default_path())

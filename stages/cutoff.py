@@ -81,7 +81,7 @@ def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Dec
     ]
 
 
-def check(rows: Sequence[Decision], cutoff: Cutoff, where: str) -> None:
+def check(rows: Sequence[Decision], cutoff: Cutoff, key: str) -> None:
     """A named section must be there, and each count must be one that can be met.
 
     Raises:
@@ -91,15 +91,15 @@ def check(rows: Sequence[Decision], cutoff: Cutoff, where: str) -> None:
     unknown = sorted(cutoff.per_section.keys() - sections)
     if unknown:
         raise UserError(
-            f"{where}.per_section names {', '.join(unknown)}, but the sections are "
+            f"{key}.per_section names {', '.join(unknown)}, but the sections are "
             f"{', '.join(sorted(sections))}: correct it"
         )
     for group, there in Counter(cutoff.group(row.section) for row in rows).items():
         most = cutoff.most(group)
         if most is not None and most > there:
-            key = f"{where}.per_section.{group}.count" if group else f"{where}.count"
+            asked = f"{key}.per_section.{group}.count" if group else f"{key}.count"
             raise UserError(
-                f"{key} asks for {most:,} of only {there:,} {named(group, cutoff)}: lower it, or "
+                f"{asked} asks for {most:,} of only {there:,} {named(group, cutoff)}: lower it, or "
                 "set it to null for all"
             )
 
@@ -134,20 +134,20 @@ def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decisio
 
 
 def decided(
-    rows: Sequence[Decision], cutoff: Cutoff, where: str, reserved: Sequence[str] = ()
+    rows: Sequence[Decision], cutoff: Cutoff, key: str, reserved: Sequence[str] = ()
 ) -> list[Decision]:
     """Decide on ranked images.
 
     Raises:
         UserError: where a count can't be met, or none would be kept.
     """
-    check(rows, cutoff, where)
+    check(rows, cutoff, key)
     dropped = decision.decide(rows, rules(cutoff, reserved))
     if len(dropped) == len(rows):
         reasons = Counter(why.reason for why in dropped.values())
-        told = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+        why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
         best = f"; the best has {rows[0].hyperiqa:.6f}" if rows else ""
-        raise UserError(f"{where} keeps none of {len(rows):,} ({told}{best}): loosen it")
+        raise UserError(f"{key} keeps none of {len(rows):,} ({why}{best}): loosen it")
     return [
         row._replace(kept=False, reason=dropped[row.path].reason, detail=dropped[row.path].detail)
         if row.path in dropped

@@ -119,9 +119,9 @@ def main(
             "skipped": dict(sorted(reasons.items())),
         },
     )
-    told = "".join(f" · {n:,} skipped: {reason}" for reason, n in reasons.most_common())
+    skips = "".join(f" · {n:,} skipped: {reason}" for reason, n in reasons.most_common())
     counts = ", ".join(f"{n:,} at {scale}" for scale, n in scales.items())
-    print(f"wrote {len(rows):,} images of {len(photographs):,} photographs · {counts}{told}")
+    print(f"wrote {len(rows):,} images of {len(photographs):,} photographs · {counts}{skips}")
 
 
 if __name__ == "__main__":

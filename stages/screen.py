@@ -136,19 +136,19 @@ def main(
     dropped = decision.decide(rows, rules(params, known))
     kept = [row for row in rows if row.path not in dropped]
     reasons = Counter(why.reason for why in dropped.values())
-    told = "".join(f" · {n:,} {reason}" for reason, n in reasons.most_common())
+    counts = "".join(f" · {n:,} {reason}" for reason, n in reasons.most_common())
     if len(kept) + len(dropped) != len(rows):
         raise AssertionError("two photographs have one path")
     if not kept:
         raise UserError(
-            f"none of the {len(rows):,} images in gather.source can be used{told}: put photographs "
-            "there, one folder a section, or loosen `screen` in params.yaml"
+            f"none of the {len(rows):,} images in gather.source can be used{counts}: put "
+            "photographs there, one folder a section, or loosen `screen` in params.yaml"
         )
     tables.write(screened, Photograph, kept)
     tables.write(rejected, Rejected, sorted(Rejected(path, *why) for path, why in dropped.items()))
     numbers = {"images": len(rows), "usable": len(kept), "rejected": dict(sorted(reasons.items()))}
     tables.write_metrics(metrics, numbers)
-    print(f"{len(kept):,} of {len(rows):,} photographs may be used{told}")
+    print(f"{len(kept):,} of {len(rows):,} photographs may be used{counts}")
     if known:
         print(KEPT_OUT)
 

@@ -1,4 +1,4 @@
-"""Check: whatever is wrong with the parameters is told before a run, all at once."""
+"""Check: whatever is wrong with the parameters is reported before a run, all at once."""
 
 import re
 import shutil
@@ -36,7 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(project: Path, sections: dict[str, Any]) -> str:
+def message_of(project: Path, sections: dict[str, Any]) -> str:
     (project / "params.yaml").write_text(yaml.safe_dump(sections))
     with pytest.raises(UserError) as raised:
         check.main(WEIGHTS, Path("checked.txt"))
@@ -60,7 +60,7 @@ def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
     broken = SECTIONS | {"subimages": {"size": 512}, "colour": {}}
     broken["dataset"] = {"name": "a b"}
     del broken["gather"]
-    assert told(project, broken) == (
+    assert message_of(project, broken) == (
         "params.yaml: section `colour` belongs to no stage: check its spelling, or remove it; "
         "section `gather` is missing: take it from the repository's; "
         "subimages.step is missing; subimages.threshold is missing; subimages.spacing is missing; "
@@ -71,7 +71,7 @@ def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
 def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
     gather = SECTIONS["gather"] | {"source": "data/sauce"}
     screen = SECTIONS["screen"] | {"evaluation_sets": ["data/e", "dvc.yaml"]}
-    assert told(project, SECTIONS | {"gather": gather, "screen": screen}) == (
+    assert message_of(project, SECTIONS | {"gather": gather, "screen": screen}) == (
         "params.yaml: gather.source: data/sauce is no folder: put images there, or name another; "
         "screen.evaluation_sets: data/e is no folder: put images there, or name another; "
         "screen.evaluation_sets: dvc.yaml is no folder: put images there, or name another"
@@ -80,7 +80,7 @@ def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
 
 def test_what_the_scorer_lacks_is_told_before_hours_of_gathering(project: Path) -> None:
     score = SECTIONS["score"] | {"model": "other.pth", "device": "cpu", "precision": "fp16"}
-    assert told(project, SECTIONS | {"score": score}) == (
+    assert message_of(project, SECTIONS | {"score": score}) == (
         "params.yaml: other.pth: no such file; check the path, or use one of builtin, koniq10k, "
         "koniq10k-pyiqa; "
         "score.precision: fp16 is not for cpu: use one of fp32, bf16, or auto"
@@ -92,7 +92,7 @@ def test_weights_that_are_damaged_are_told_before_hours_of_gathering(project: Pa
         (WEIGHTS / "builtin.safetensors").read_bytes()[:1_000_000]
     )
     score = SECTIONS["score"] | {"model": "other.safetensors"}
-    assert told(project, SECTIONS | {"score": score}).startswith(
+    assert message_of(project, SECTIONS | {"score": score}).startswith(
         "params.yaml: other.safetensors: can't be read ("
     )
 
@@ -101,7 +101,7 @@ def test_a_store_that_can_not_be_used_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SRSET_STORE", str(project / "dvc.yaml"))
-    assert told(project, SECTIONS).startswith(f"score store {project / 'dvc.yaml'}: ")
+    assert message_of(project, SECTIONS).startswith(f"score store {project / 'dvc.yaml'}: ")
 
 
 def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
@@ -115,7 +115,7 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
     gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
     screen = SECTIONS["screen"] | {"evaluation_sets": []}
     monkeypatch.chdir(disk)
-    message = told(disk, SECTIONS | {"gather": gather, "screen": screen})
+    message = message_of(disk, SECTIONS | {"gather": gather, "screen": screen})
     assert re.match(
         r"data: what the next stages write needs \d+ MB at least, and \d MB is ", message
     )
@@ -127,7 +127,7 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
 def test_a_folder_whose_name_no_command_line_holds_is_told(project: Path) -> None:
     (project / "it's").mkdir()
     gather = SECTIONS["gather"] | {"source": "it's"}
-    assert told(project, SECTIONS | {"gather": gather}) == (
+    assert message_of(project, SECTIONS | {"gather": gather}) == (
         'params.yaml: gather.source: "it\'s": no quote or line break can be in its name: rename it'
     )
 
@@ -137,11 +137,11 @@ def test_a_folder_that_dvc_could_bring_is_told(
 ) -> None:
     gather = SECTIONS["gather"] | {"source": "data/photos"}
     (project / "data" / "photos.dvc").touch()
-    assert told(project, SECTIONS | {"gather": gather}).endswith(
+    assert message_of(project, SECTIONS | {"gather": gather}).endswith(
         "data/photos is no folder: run `dvc checkout 'data/photos.dvc'`, or `dvc pull` first"
     )
     monkeypatch.setattr(links, "is_experiment", lambda: True)
-    assert told(project, SECTIONS | {"gather": gather}).endswith(
+    assert message_of(project, SECTIONS | {"gather": gather}).endswith(
         "is no folder: an experiment has what git and DVC keep: run `dvc add 'data/photos'`, then "
         "commit"
     )
@@ -160,7 +160,7 @@ def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: 
     }
     multiscale = {"scales": [1], "shortest_edge": 512}
     sections = SECTIONS | {"cutoff": cutoff, "multiscale": multiscale}
-    assert told(project, sections) == (
+    assert message_of(project, sections) == (
         "params.yaml: cutoff.images.count asks for 3 of only 2 photographs that are large enough; "
         "cutoff.subimages.count asks for 13 of only 12 tiles that they give at most"
     )

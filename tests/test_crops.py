@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common.hyperiqa.crops import CROP, POLICIES, count, cut, plan, prepare
+from stages.common.hyperiqa.crops import CROP, POLICIES, count, extract, plan, prepare
 
 SIDES = st.integers(1, 3000)
 SEEDS = st.integers(0, 2**256 - 1).map("{:064x}".format)
@@ -30,13 +30,13 @@ def axis(policy: str, side: int) -> list[int]:
 def test_every_plan_counts_its_crops_stays_inside_and_weighs_one(
     policy: str, width: int, height: int, seed: str
 ) -> None:
-    where = plan(policy, width, height, seed=seed)
-    assert len(where.boxes) == len(where.weights) == count(policy, width, height)
-    assert where.weights.dtype == np.float32
-    assert math.isclose(where.weights.sum(dtype=np.float64), 1, abs_tol=1e-6)
-    assert (where.weights > 0).all()
-    w, h = (math.floor(side * where.enlarge + 1e-6) for side in where.squeeze or where.size)
-    assert all(0 <= left <= w - CROP and 0 <= top <= h - CROP for left, top in where.boxes)
+    layout = plan(policy, width, height, seed=seed)
+    assert len(layout.boxes) == len(layout.weights) == count(policy, width, height)
+    assert layout.weights.dtype == np.float32
+    assert math.isclose(layout.weights.sum(dtype=np.float64), 1, abs_tol=1e-6)
+    assert (layout.weights > 0).all()
+    w, h = (math.floor(side * layout.enlarge + 1e-6) for side in layout.squeeze or layout.size)
+    assert all(0 <= left <= w - CROP and 0 <= top <= h - CROP for left, top in layout.boxes)
 
 
 @given(POLICY, SIDES, SIDES, SEEDS)
@@ -81,13 +81,13 @@ def test_cover_at_common_sides(side: int, offsets: list[int]) -> None:
 
 @given(st.integers(CROP + 1, 20_000), st.integers(CROP + 1, 20_000))
 def test_pyiqa_is_a_five_by_five_grid_of_floored_fifths(width: int, height: int) -> None:
-    where = plan("pyiqa", width, height, seed="")
+    layout = plan("pyiqa", width, height, seed="")
     grid = [
         (i * ((width - CROP) // 5), j * ((height - CROP) // 5)) for j in range(5) for i in range(5)
     ]
-    assert list(where.boxes) == list(dict.fromkeys(grid))
-    assert where.weights.tolist() == pytest.approx([grid.count(box) / 25 for box in where.boxes])
-    assert (where.enlarge, where.dtype) == (1, np.uint8)
+    assert list(layout.boxes) == list(dict.fromkeys(grid))
+    assert layout.weights.tolist() == pytest.approx([grid.count(box) / 25 for box in layout.boxes])
+    assert (layout.enlarge, layout.dtype) == (1, np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_any_part_equals_the_same_part_of_the_whole(
     policy: str, width: int, height: int, first: int, length: int
 ) -> None:
     image = noise(width, height)
-    where = plan(policy, width, height, seed="5e")
-    part = cut(image, where, first=first, last=first + length)
+    layout = plan(policy, width, height, seed="5e")
+    part = extract(image, layout, first=first, last=first + length)
     whole, weights = prepare(image, policy, seed="5e")
-    assert whole.shape == (len(where.boxes), CROP, CROP, 3)
-    assert whole.dtype == part.dtype == where.dtype
+    assert whole.shape == (len(layout.boxes), CROP, CROP, 3)
+    assert whole.dtype == part.dtype == layout.dtype
     assert np.array_equal(part, whole[first : first + length])
-    assert np.array_equal(weights, where.weights)
+    assert np.array_equal(weights, layout.weights)
 
 
 @pytest.mark.parametrize("policy", ["cover", "pyiqa", "random"])
@@ -187,17 +187,17 @@ def test_pyiqa_enlarges_as_pytorch_interpolates(width: int, height: int) -> None
 @pytest.mark.parametrize("policy", ["cover", "random"])
 def test_a_small_picture_is_enlarged_to_224_in_whole_levels(policy: str) -> None:
     image = noise(112, 300)
-    where = plan(policy, 112, 300, seed="1")
-    assert (where.enlarge, where.dtype) == (2, np.uint8)
-    assert {left for left, _ in where.boxes} == {0}
-    assert max(top for _, top in where.boxes) <= 600 - CROP
-    crop = cut(image, where)[0]
+    layout = plan(policy, 112, 300, seed="1")
+    assert (layout.enlarge, layout.dtype) == (2, np.uint8)
+    assert {left for left, _ in layout.boxes} == {0}
+    assert max(top for _, top in layout.boxes) <= 600 - CROP
+    crop = extract(image, layout)[0]
     # At factor 2 each enlarged pixel is 9/16, 3/16, 3/16 and 1/16 of its four neighbours.
-    top = where.boxes[0][1] // 2 * 2
+    top = layout.boxes[0][1] // 2 * 2
     k = top // 2 + 5
     a = image[k : k + 2, 7:9].astype(float)
     mixed = (9 * a[0, 0] + 3 * a[0, 1] + 3 * a[1, 0] + a[1, 1]) / 16
-    assert np.abs(crop[2 * k + 1 - where.boxes[0][1], 15] - mixed).max() <= 0.5
+    assert np.abs(crop[2 * k + 1 - layout.boxes[0][1], 15] - mixed).max() <= 0.5
 
 
 @pytest.mark.parametrize("policy", sorted(POLICIES))
@@ -212,13 +212,13 @@ def test_a_thin_picture_needs_no_canvas_in_memory() -> None:
     image = noise(30_000, 2)
     n = count("cover", 30_000, 2)
     assert n == 30_000 // 2
-    where = plan("cover", 30_000, 2, seed="")
-    assert cut(image, where, first=n - 1).shape == (1, CROP, CROP, 3)
+    layout = plan("cover", 30_000, 2, seed="")
+    assert extract(image, layout, first=n - 1).shape == (1, CROP, CROP, 3)
 
 
 def test_an_unknown_policy_or_another_size_is_a_bug() -> None:
     with pytest.raises(AssertionError):
-        cut(noise(300, 400), plan("cover", 400, 300, seed=""))
+        extract(noise(300, 400), plan("cover", 400, 300, seed=""))
     with pytest.raises(AssertionError):
         plan("cove", 400, 300, seed="")
     with pytest.raises(AssertionError):

@@ -49,7 +49,7 @@ def kept(rows: list[Decision]) -> list[str]:
     return [row.path for row in rows if row.kept]
 
 
-def told(drawn: Images, rule: Cutoff) -> str:
+def message_of(drawn: Images, rule: Cutoff) -> str:
     with pytest.raises(UserError) as raised:
         decisions(drawn, rule)
     return str(raised.value)
@@ -197,27 +197,27 @@ def test_a_count_of_0_leaves_a_section_out() -> None:
 
 
 def test_more_than_there_are_is_told_with_both_numbers_and_the_group() -> None:
-    assert told(images(0.1, 0.2), cutoff_of(3000)) == (
+    assert message_of(images(0.1, 0.2), cutoff_of(3000)) == (
         "cutoff.images.count asks for 3,000 of only 2 images: lower it, or set it to null for all"
     )
-    assert told(two_sections(), cutoff_of(1, faces={"count": 4})) == (
+    assert message_of(two_sections(), cutoff_of(1, faces={"count": 4})) == (
         "cutoff.images.per_section.faces.count asks for 4 of only 3 of section faces: lower it, or "
         "set it to null for all"
     )
-    assert told(two_sections(), cutoff_of(4, faces={"count": 1})).startswith(
+    assert message_of(two_sections(), cutoff_of(4, faces={"count": 1})).startswith(
         "cutoff.images.count asks for 4 of only 3 of the other sections: "
     )
 
 
 def test_none_at_a_score_is_told_with_the_best() -> None:
-    assert told(images(0.1, 0.2), cutoff_of(min_score=0.75)) == (
+    assert message_of(images(0.1, 0.2), cutoff_of(min_score=0.75)) == (
         "cutoff.images keeps none of 2 (2 below the score 0.75; the best has 0.200000): loosen it"
     )
 
 
 def test_an_unknown_section_is_told_with_the_known() -> None:
     rule = cutoff_of(1, face={"count": 1})
-    assert told(two_sections(), rule) == (
+    assert message_of(two_sections(), rule) == (
         "cutoff.images.per_section names face, but the sections are faces, places: correct it"
     )
 

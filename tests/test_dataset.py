@@ -162,9 +162,9 @@ def test_only_kept_tiles_have_a_lineage() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "a.b", "ü", "validation", "a\n"])
 def test_a_name_that_does_not_fit_is_told(name: str) -> None:
-    (told,) = faults(DatasetParams, "dataset", {"name": name})
-    assert told.startswith("dataset.name must ")
-    assert told.endswith(f", got {name!r}")
+    (message,) = faults(DatasetParams, "dataset", {"name": name})
+    assert message.startswith("dataset.name must ")
+    assert message.endswith(f", got {name!r}")
 
 
 def test_an_old_dataset_in_the_way_is_told(tmp_path: Path) -> None:

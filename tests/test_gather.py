@@ -197,8 +197,8 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
     (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 1}")
     done = run_stage("gather", "in", "g.csv", "r.csv", "m.json", "c.csv")
     assert done.stdout == "gathered 2 images of 3 files in in · 1 not an image\n"
-    (told,) = done.stderr.splitlines()  # they were written just now
-    assert told == "in is being written to, as 0.png: waiting"
+    (message,) = done.stderr.splitlines()  # they were written just now
+    assert message == "in is being written to, as 0.png: waiting"
 
 
 def test_nothing_in_the_source_changes(tmp_path: Path) -> None:
@@ -278,8 +278,8 @@ def test_what_changed_since_the_last_run_is_told_and_written(
     put(Path("in/f.png"), png.encode(noise(40, 40, 10)))
     put(Path("in/notes.txt"), b"more text")
     gathered(Path("in"))
-    told = "since the last run: 1 new, 1 gone, 1 renamed, 2 replaced\n"
-    assert capsys.readouterr().out.endswith(told)
+    message = "since the last run: 1 new, 1 gone, 1 renamed, 2 replaced\n"
+    assert capsys.readouterr().out.endswith(message)
     assert tables.read(Path("in out/changes.csv"), listing.Change) == [
         listing.Change("a.png", "gone", ""),
         listing.Change("c.png", "replaced", ""),

@@ -132,8 +132,8 @@ def test_git_has_no_photograph_and_dvc_has_all(project: Habits) -> None:
 def test_a_scan_copied_over_another_changes_no_other_version(project: Habits) -> None:
     first = project.everything()
     project.put("objects/picture-0b", SCAN)
-    told = project.dvc("repro")
-    assert "since the last run: 1 replaced" in told
+    message = project.dvc("repro")
+    assert "since the last run: 1 replaced" in message
     second = project.everything()
     assert second[SCAN] != first[SCAN]
     project.commit("a better scan", "v2")
@@ -163,11 +163,11 @@ def test_a_tile_that_was_turned_comes_back_and_is_told(project: Habits) -> None:
     first = project.everything()
     project.turn("data/dataset/tiny/3.png")
     (project.folder / "data/dataset/tiny/5.png").unlink()
-    told = project.make("run")
+    message = project.make("run")
     assert (
         "tiles 1 deleted by hand, as data/dataset/tiny/5.png and 1 changed by hand, as "
         "data/dataset/tiny/3.png: `dvc repro` puts them back"
-    ) in told
+    ) in message
     assert project.everything() == first
     assert "by hand" not in project.make("run")
 
@@ -183,16 +183,16 @@ def test_a_turned_tile_never_gets_into_the_set(project: Habits, force: tuple[str
 def test_a_tile_turned_where_it_was_cut_ends_the_stage_with_its_name(project: Habits) -> None:
     (row, *_) = tables.read(project.folder / "data/dataset/lineage.csv", Lineage)
     project.turn(f"data/subimages/{row.tile}")
-    told = project.dvc("repro", "--force", "--single-item", "dataset", fails=True)
-    assert f"error: dataset: data/subimages/{row.tile} has changed since it was listed" in told
+    message = project.dvc("repro", "--force", "--single-item", "dataset", fails=True)
+    assert f"error: dataset: data/subimages/{row.tile} has changed since it was listed" in message
 
 
 def test_a_turned_validation_image_ends_the_release_with_its_name(project: Habits) -> None:
     (path,) = (project.folder / "data/validation/x2").iterdir()
     name = path.relative_to(project.folder)
     project.turn(str(name))
-    told = project.dvc("repro", "--force", "--single-item", "release", fails=True)
-    assert f"error: release: {name} has changed since it was listed" in told
+    message = project.dvc("repro", "--force", "--single-item", "release", fails=True)
+    assert f"error: release: {name} has changed since it was listed" in message
 
 
 def test_a_photograph_that_comes_while_others_are_read_is_not_missed(project: Habits) -> None:
@@ -233,8 +233,10 @@ def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> No
     project.put("objects/picture-0b", "data/source/late.jpg")
     project.dvc("commit", "--force", "--quiet")
     assert "up to date" in project.dvc("status")
-    told = project.dvc("repro", "--force", "--single-item", "collect", fails=True)
-    assert "data/source has changed since it was gathered: late.jpg: run `dvc repro --force" in told
+    message = project.dvc("repro", "--force", "--single-item", "collect", fails=True)
+    assert (
+        "data/source has changed since it was gathered: late.jpg: run `dvc repro --force" in message
+    )
     project.dvc("repro", "--force", "gather@images")
     project.dvc("repro", "--quiet")
     rows = tables.read(project.folder / "data/tables/gathered_images.csv", Photograph)
@@ -253,7 +255,7 @@ def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Hab
     project.params["screen"]["evaluation_sets"].append("data/evaluation/more")
     project.write_params()
     second = project.dvc("repro")
-    gathers = [re.findall(r"Running stage '(gather@\w+)'", told) for told in (first, second)]
+    gathers = [re.findall(r"Running stage '(gather@\w+)'", message) for message in (first, second)]
     assert gathers == [[], ["gather@evaluation"]]
     rejected = tables.read(project.folder / "data/tables/rejected.csv", Rejected)
     reasons = {row.path: row.reason for row in rejected}
@@ -263,17 +265,19 @@ def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Hab
 def test_a_section_that_is_a_link_is_refused(project: Habits, tmp_path: Path) -> None:
     (tmp_path / "film").mkdir()
     (project.folder / "data/source/film").symlink_to(tmp_path / "film")
-    told = project.make("run", fails=True)
-    assert f"data/source/film is a link to the folder {tmp_path / 'film'}, and DVC sees no" in told
+    message = project.make("run", fails=True)
+    assert (
+        f"data/source/film is a link to the folder {tmp_path / 'film'}, and DVC sees no" in message
+    )
 
 
 def test_photographs_elsewhere_are_kept_out_of_git(project: Habits) -> None:
     shutil.copytree(project.folder / "data/source", project.folder / "photos")
     project.params["gather"]["source"] = "photos"
     project.write_params()
-    told = project.make("run", fails=True)
-    assert "neither ignored by git nor kept by DVC" in told
-    (command,) = re.findall(r"run `(dvc add '[^`]*)`", told)
+    message = project.make("run", fails=True)
+    assert "neither ignored by git nor kept by DVC" in message
+    (command,) = re.findall(r"run `(dvc add '[^`]*)`", message)
     project.run("sh", "-c", command)
     project.git("add", "--all")
     assert project.git("ls-files", "photos") == ""
@@ -290,8 +294,8 @@ def test_an_experiment_without_its_photographs_says_what_to_do(project: Habits) 
     project.dvc("exp", "run", "--queue", "-S", "cutoff.subimages.count=5")
     project.dvc("queue", "start")
     project.dvc("queue", "logs", "--follow", queued(project))
-    told = project.dvc("queue", "logs", queued(project))
-    assert "an experiment has what git and DVC keep: run `dvc add 'data/source'`" in told
+    message = project.dvc("queue", "logs", queued(project))
+    assert "an experiment has what git and DVC keep: run `dvc add 'data/source'`" in message
 
 
 def queued(project: Habits) -> str:
@@ -311,10 +315,10 @@ def test_an_experiment_keeps_the_photographs_as_links_and_the_workspace_as_it_is
 def test_parameters_are_looked_at_before_dvc_reads_them(project: Habits) -> None:
     project.params["gather"]["sorce"] = project.params["gather"].pop("source")
     project.write_params()
-    told = project.make("run", fails=True)
+    message = project.make("run", fails=True)
     assert (
         "error: check: params.yaml: gather.source is missing; gather.sorce is not a parameter"
-    ) in told
+    ) in message
 
 
 def test_no_shell_reads_the_name_of_a_folder(project: Habits) -> None:
@@ -345,8 +349,8 @@ def test_no_environment_needs_to_be_activated(project: Habits) -> None:
 def test_a_python_without_the_packages_is_named(project: Habits, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
-    told = project.run(python, "-m", "stages.cutoff", "--help", fails=True)
-    assert told == (
+    message = project.run(python, "-m", "stages.cutoff", "--help", fails=True)
+    assert message == (
         f"error: {python} lacks the project's packages, as imagecodecs: use the Python that `make "
         "run` sets up, .venv/bin/python, or install requirements.txt for this one\n"
     )

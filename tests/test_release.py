@@ -170,8 +170,8 @@ def test_a_photograph_in_training_and_validation_ends_the_stage(parts: Path) -> 
     tables.write(parts / "validation.csv", Validation, rows)
     with pytest.raises(UserError) as raised:
         pack(parts)
-    told = "a.jpg would be trained on and validated with: run `dvc repro validation`"
-    assert str(raised.value) == told
+    message = "a.jpg would be trained on and validated with: run `dvc repro validation`"
+    assert str(raised.value) == message
     assert not (parts / "release").exists()
 
 

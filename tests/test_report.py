@@ -290,7 +290,7 @@ def test_the_page_shows_every_sheet_and_loads_nothing_else(tmp_path: Path) -> No
     html = made(tmp_path)
     sheets = sorted(path.name for path in (tmp_path / "reports" / "sheets").iterdir())
     parts = ("best", "first_dropped", "last_kept", "worst")
-    named = [f"{cut}_{part}.png" for cut in ("images", "subimages") for part in parts]
+    named = [f"{which}_{part}.png" for which in ("images", "subimages") for part in parts]
     assert sheets == sorted([*named, "validation.png"])
     assert sorted(Links(html).found) == [f"sheets/{name}" for name in sheets]
     for name in sheets:

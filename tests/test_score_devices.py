@@ -252,11 +252,11 @@ def test_a_late_fault_leaves_no_table_of_two_devices(
 
     monkeypatch.setattr(gpu, "run", run)
     assert scored(pictures, tmp_path, AUTO) == expected
-    kept = stored()
-    assert kept["fp32"] == by_pixels(expected, pictures)
-    known = kept["cuda fp16"]  # of the first batch, which came after the comparison
+    in_store = stored()
+    assert in_store["fp32"] == by_pixels(expected, pictures)
+    known = in_store["cuda fp16"]  # of the first batch, which came after the comparison
     assert 0 < len(known) < 3
-    assert all(abs(known[sha256] - kept["fp32"][sha256] - 0.005) < 2e-6 for sha256 in known)
+    assert all(abs(known[sha256] - in_store["fp32"][sha256] - 0.005) < 2e-6 for sha256 in known)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])

@@ -139,12 +139,12 @@ def test_evaluation_images_are_known_by_their_content(tmp_path: Path) -> None:
 def test_the_limit_of_likeness(bits: int, found: bool) -> None:
     one = row("a.png", "00", f"{2**bits - 1:064x}")
     evaluation = [row("e/far.png", "01", "f" * 64), row("e/x.png", "02", "0" * 64)]
-    told = {"a.png": ("evaluation set", f"{bits} of 256 bits from e/x.png")}
-    assert evaluation_copies([one], evaluation) == (told if found else {})
+    message = {"a.png": ("evaluation set", f"{bits} of 256 bits from e/x.png")}
+    assert evaluation_copies([one], evaluation) == (message if found else {})
 
 
 @pytest.mark.parametrize(
-    ("sets", "told"),
+    ("sets", "message"),
     [
         (["elsewhere/set"], "elsewhere/set must be a folder below data/evaluation"),
         (["data/evaluation/none"], "data/evaluation/none holds no image: check the set"),
@@ -154,7 +154,7 @@ def test_the_limit_of_likeness(bits: int, found: bool) -> None:
         ),
     ],
 )
-def test_a_set_that_can_not_be_used_is_told(tmp_path: Path, sets: list[str], told: str) -> None:
+def test_a_set_that_can_not_be_used_is_told(tmp_path: Path, sets: list[str], message: str) -> None:
     """An image can't be kept out of training if nobody knows what is in it."""
     evaluation = [row("bad/a.png"), row("set 1/a.png")]
     unreadable = [
@@ -164,7 +164,7 @@ def test_a_set_that_can_not_be_used_is_told(tmp_path: Path, sets: list[str], tol
     params = with_changes(PARAMS, evaluation_sets=sets)
     with pytest.raises(UserError) as raised:
         screened(tmp_path, [row("x.png")], params, evaluation, unreadable)
-    assert str(raised.value) == f"screen.evaluation_sets: {told}"
+    assert str(raised.value) == f"screen.evaluation_sets: {message}"
 
 
 def test_what_is_not_recognised_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,9 @@ def test_which_thresholds_give_how_many_tiles(thresholds: range, tiles: int) -> 
     assert counts == {tiles}
 
 
-def cut(tmp_path: Path, sizes: dict[str, tuple[int, int]], params: SubimagesParams) -> list[Tile]:
+def all_tiles(
+    tmp_path: Path, sizes: dict[str, tuple[int, int]], params: SubimagesParams
+) -> list[Tile]:
     """Run the stage on noise of these sizes (width, height); gives its rows."""
     rows = []
     for i, (name, (width, height)) in enumerate(sizes.items()):
@@ -145,7 +147,7 @@ SMALL = SubimagesParams(size=32, step=20, threshold=0, spacing="step")
 
 def test_tiles_hold_the_pixels_of_their_boxes(tmp_path: Path) -> None:
     sizes = {"s/aT0.png": (77, 64), "bT0.png": (32, 32), "s/cT1.png": (31, 90)}
-    tiles = cut(tmp_path, sizes, SMALL)
+    tiles = all_tiles(tmp_path, sizes, SMALL)
     files = sorted(
         p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")
     )
@@ -165,7 +167,7 @@ def test_tiles_hold_the_pixels_of_their_boxes(tmp_path: Path) -> None:
 
 
 def test_an_image_smaller_than_a_tile_is_a_row_with_a_reason(tmp_path: Path) -> None:
-    tiles = cut(tmp_path, {"a.png": (40, 40), "b.png": (31, 90), "c.png": (90, 31)}, SMALL)
+    tiles = all_tiles(tmp_path, {"a.png": (40, 40), "b.png": (31, 90), "c.png": (90, 31)}, SMALL)
     assert {tile.parent for tile in tiles} == {"a.png"}
     assert tables.read(tmp_path / "rejected.csv", Rejected) == [
         Rejected("b.png", "too small", "31x90 px, tiles are 32"),
@@ -177,7 +179,7 @@ def test_an_image_smaller_than_a_tile_is_a_row_with_a_reason(tmp_path: Path) -> 
 
 def test_more_than_999_tiles_keep_their_order(tmp_path: Path) -> None:
     params = SubimagesParams(size=8, step=1, threshold=0, spacing="step")
-    tiles = cut(tmp_path, {"a.png": (40, 39)}, params)
+    tiles = all_tiles(tmp_path, {"a.png": (40, 39)}, params)
     assert len(tiles) == 33 * 32
     assert [tile.path for tile in tiles] == [f"a_s{i:04}.png" for i in range(1, 33 * 32 + 1)]
     assert [(t.top, t.left) for t in tiles] == sorted((t.top, t.left) for t in tiles)
@@ -185,7 +187,7 @@ def test_more_than_999_tiles_keep_their_order(tmp_path: Path) -> None:
 
 def test_no_tile_at_all_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
-        cut(tmp_path, {"a.png": (31, 31)}, SMALL)
+        all_tiles(tmp_path, {"a.png": (31, 31)}, SMALL)
     assert str(raised.value) == (
         "subimages.size: none of the 1 images is 32 px or more on both sides: lower it, or gather "
         "larger photographs"
@@ -197,7 +199,7 @@ def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     outs = []
     for count in ("0", "2"):
         monkeypatch.setenv("SRSET_WORKERS", count)
-        cut(tmp_path / count, sizes, SMALL)
+        all_tiles(tmp_path / count, sizes, SMALL)
         folder = tmp_path / count
         outs.append(
             {

@@ -292,27 +292,27 @@ def nested(annotation: object) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in nested(argument)]
 
 
-def leaves(model: type[BaseModel], where: str = "") -> dict[str, type[BaseModel]]:
+def leaves(model: type[BaseModel], prefix: str = "") -> dict[str, type[BaseModel]]:
     """Every parameter's place, as `images.count`, and the model that holds it."""
     found = {}
     for key, field in model.model_fields.items():
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found |= leaves(annotation, f"{where}{key}.")
+            found |= leaves(annotation, f"{prefix}{key}.")
         else:
-            found[f"{where}{key}"] = model
+            found[f"{prefix}{key}"] = model
     return found
 
 
-def places(values: dict[str, Any], model: type[BaseModel], where: str = "") -> set[str]:
+def places(values: dict[str, Any], model: type[BaseModel], prefix: str = "") -> set[str]:
     """Every parameter's place in a parameter file."""
     found = set()
     for key, value in values.items():
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found |= places(value, annotation, f"{where}{key}.")
+            found |= places(value, annotation, f"{prefix}{key}.")
         else:
-            found.add(f"{where}{key}")
+            found.add(f"{prefix}{key}")
     return found
 
 

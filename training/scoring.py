@@ -24,6 +24,6 @@ def load(weights: Path) -> nn.Module:
 @torch.no_grad()
 def score(network: nn.Module, pixels: Pixels) -> float:
     """Score a picture (H, W, 3): the weighted mean over the crops of the policy `cover`."""
-    cut, weights = crops.prepare(pixels, "cover", seed="")
-    parts = [network(part.to(device())).cpu() for part in torch.from_numpy(cut).split(CHUNK)]
+    cropped, weights = crops.prepare(pixels, "cover", seed="")
+    parts = [network(part.to(device())).cpu() for part in torch.from_numpy(cropped).split(CHUNK)]
     return float(torch.cat(parts) @ torch.from_numpy(weights))

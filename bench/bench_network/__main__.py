@@ -52,7 +52,7 @@ from stages.common.tables import Item
 
 PHOTOGRAPH, TILE = 1024, 512  # px
 PEER_PHOTOGRAPHS, PEER_TILES = 8, 4  # that pyiqa scores in a round
-COUNT = {"cpu": 64, "cuda": 4000}  # files, unless told
+COUNT = {"cpu": 64, "cuda": 4000}  # files, unless told otherwise
 SHARE = 4  # on a CPU `files` takes only one file of so many
 STEP = 8  # px that one version of a photograph is shifted against the next
 
@@ -153,16 +153,16 @@ def written(pictures: list[Pixels], folder: Path, name: str, count: int) -> list
 
 def engine(pixels: list[Pixels], times: int, network: Network) -> list[float]:
     """Score images under `pyiqa`, all of them so many times, in batches that run across them."""
-    cut = [crops.prepare(each, "pyiqa", seed="") for each in pixels]
+    cropped = [crops.prepare(each, "pyiqa", seed="") for each in pixels]
     scores: dict[str, float] = defaultdict(float)
     with Batches(network) as batches:
-        for number, (parts, weights) in enumerate(cut * times):
+        for number, (parts, weights) in enumerate(cropped * times):
             for crop, weight in zip(parts, weights.tolist(), strict=True):
                 for name, score in batches.add(str(number), crop, weight):
                     scores[name] += score
         for name, score in batches.rest():
             scores[name] += score
-    return [scores[str(number)] for number in range(len(cut) * times)]
+    return [scores[str(number)] for number in range(len(cropped) * times)]
 
 
 def from_files(items: list[Item], folder: Path, policy: str, network: Network) -> list[float]:

@@ -22,9 +22,9 @@ def check_room(folder: Path, needed: int, what: str) -> None:
     """
     if not has_room(folder, needed):
         raise UserError(
-            f"{folder}: {what} needs {told(needed)} at least, and {told(free(folder))} is free: "
-            "free some space (`dvc gc --workspace` drops old versions), move the project to a "
-            "larger disk, or keep less by a cutoff"
+            f"{folder}: {what} needs {readable(needed)} at least, and {readable(free(folder))} is "
+            "free: free some space (`dvc gc --workspace` drops old versions), move the project to "
+            "a larger disk, or keep less by a cutoff"
         )
 
 
@@ -39,6 +39,6 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def told(size: int) -> str:
+def readable(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

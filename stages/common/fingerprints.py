@@ -142,8 +142,8 @@ def read(path: Path, name: str) -> Module:
         tree = ast.parse(source)
         return Module(path, hash_of(source, tree), frozenset(imported(tree, package)))
     except (SyntaxError, ValueError, tokenize.TokenError) as error:
-        told = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else error
-        raise UserError(f"{path}: {told}: no Python: correct it") from error
+        fault = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else error
+        raise UserError(f"{path}: {fault}: no Python: correct it") from error
 
 
 def imported(tree: ast.AST, package: str) -> Iterator[str]:

@@ -62,8 +62,8 @@ def own(folder: Path) -> int:
     if not disk.has_room(folder, needed):
         print(
             f"warning: {folder}: {len(linked):,} files share their bytes with DVC's cache, and "
-            f"there is no room for {disk.told(needed)} of copies: never write into one, but remove "
-            "it first and then copy the new one",
+            f"there is no room for {disk.readable(needed)} of copies: never write into one, but "
+            "remove it first and then copy the new one",
             file=sys.stderr,
         )
         return 0

@@ -56,7 +56,7 @@ def listing(folder: Path) -> dict[str, Status]:
 
 def quiet_listing(folder: Path) -> dict[str, Status]:
     """`listing`, as soon as no file was written for `QUIET_SECONDS`."""
-    told = -float(workers.LINE_SECONDS)
+    last_line = -float(workers.LINE_SECONDS)
     while True:
         listed = listing(folder)
         now = time.time()
@@ -64,9 +64,9 @@ def quiet_listing(folder: Path) -> dict[str, Status]:
         fresh = [path for path, age in ages.items() if 0 <= age < QUIET_SECONDS]
         if not fresh:
             return listed
-        if time.monotonic() - told >= workers.LINE_SECONDS:
+        if time.monotonic() - last_line >= workers.LINE_SECONDS:
             print(f"{folder} is being written to, as {fresh[0]}: waiting", file=sys.stderr)
-            told = time.monotonic()
+            last_line = time.monotonic()
         time.sleep(min(QUIET_SECONDS, 0.5))
 
 

@@ -1,4 +1,4 @@
-"""Parameters: one strict model per stage, all faults told at once."""
+"""Parameters: one strict model per stage, all faults found at once."""
 
 import re
 from pathlib import Path
@@ -29,9 +29,9 @@ def load(model: type[P], section: str, path: Path = Path("params.yaml")) -> P:
     sections = read(path)
     if section not in sections:
         raise UserError(f"{path}: section `{section}` is missing: take it from the repository's")
-    told = faults(model, section, sections[section])
-    if told:
-        raise UserError(f"{path}: {'; '.join(told)}")
+    found = faults(model, section, sections[section])
+    if found:
+        raise UserError(f"{path}: {'; '.join(found)}")
     return model.model_validate(sections[section])
 
 
@@ -53,18 +53,18 @@ def faults(model: type[P], section: str, values: object) -> list[str]:
     try:
         model.model_validate(values)
     except ValidationError as error:
-        return [_told(section, fault) for fault in error.errors()]
+        return [_message(section, fault) for fault in error.errors()]
     return []
 
 
-def _told(section: str, fault: Any) -> str:
-    where = section
+def _message(section: str, fault: Any) -> str:
+    parameter = section
     for part in fault["loc"]:
-        where += f"[{part}]" if isinstance(part, int) else f".{part}"
+        parameter += f"[{part}]" if isinstance(part, int) else f".{part}"
     if fault["type"] == "missing":
-        return f"{where} is missing"
+        return f"{parameter} is missing"
     if fault["type"] == "extra_forbidden":
-        return f"{where} is not a parameter: check its spelling, or remove it"
+        return f"{parameter} is not a parameter: check its spelling, or remove it"
     message = fault["msg"].removeprefix("Value error, ")
     message = re.sub(r"^(Input|String|List) should", "must", message)
-    return f"{where} {message}, got {fault['input']!r}"
+    return f"{parameter} {message}, got {fault['input']!r}"

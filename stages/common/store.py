@@ -42,7 +42,7 @@ class ScoreStore:
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         self._open(path)
-        with self._told():
+        with self._reported():
             with self._transaction():
                 self._database.execute(
                     "INSERT OR IGNORE INTO scorer (fingerprint) VALUES (?)", (fingerprint,)
@@ -53,7 +53,7 @@ class ScoreStore:
 
     def _open(self, path: Path) -> None:
         self.path = path
-        with self._told():
+        with self._reported():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._prepare()
@@ -63,14 +63,14 @@ class ScoreStore:
         """A store must be usable, to read and to write; nothing is left in it."""
         store = cls.__new__(cls)
         store._open(path)
-        with store._told(), store._transaction():
+        with store._reported(), store._transaction():
             pass
         store.close()
 
     def get(self, hashes: Sequence[str]) -> dict[str, float]:
         """The scores that are known, by hash."""
         known: dict[str, float] = {}
-        with self._told():
+        with self._reported():
             for start in range(0, len(hashes), AT_ONCE):
                 asked = {bytes.fromhex(h): h for h in hashes[start : start + AT_ONCE]}
                 marks = ",".join("?" * len(asked))
@@ -83,7 +83,7 @@ class ScoreStore:
 
     def put(self, scores: Iterable[tuple[str, float]]) -> None:
         """Keep scores, by hash; a score that is known stays as it is."""
-        with self._told(), self._transaction():
+        with self._reported(), self._transaction():
             self._database.executemany(
                 "INSERT OR IGNORE INTO score VALUES (?, ?, ?)",
                 ((self._scorer, bytes.fromhex(h), score) for h, score in scores),
@@ -129,7 +129,7 @@ class ScoreStore:
             raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.DatabaseError, OSError) as error:

@@ -2,7 +2,7 @@
 
 Every file there that DVC has linked to its cache gets bytes of its own (common/links.py), so that
 to write over it changes no other version. And tiles of the dataset that were deleted or changed by
-hand are told, since `dvc repro` puts them back without a word.
+hand are named, since `dvc repro` puts them back without a word.
 """
 
 from collections.abc import Sequence
@@ -39,14 +39,14 @@ def main() -> None:
         return
     folder = table.parent / name
     gone, changed = edited(folder, rows, table.stat().st_mtime)
-    told = [
+    edits = [
         f"{len(names):,} {what} by hand, as {folder / names[0]}"
         for names, what in ((gone, "deleted"), (changed, "changed"))
         if names
     ]
-    if told:
+    if edits:
         print(
-            f"tiles {' and '.join(told)}: `dvc repro` puts them back; to leave tiles out, lower "
+            f"tiles {' and '.join(edits)}: `dvc repro` puts them back; to leave tiles out, lower "
             "cutoff.subimages.count or name their photograph in screen.exclude"
         )
 

@@ -28,10 +28,10 @@ def changes(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    told = changes(FOLDER)
-    if not told:
+    changed = changes(FOLDER)
+    if not changed:
         return
-    print(f"{', '.join(told)}: the stages that use it run again", flush=True)
+    print(f"{', '.join(changed)}: the stages that use it run again", flush=True)
     if subprocess.run([sys.executable, "-m", "dvc", *AGAIN]).returncode != 0:
         raise UserError(f"`dvc {' '.join(AGAIN)}` failed, see above: mend that first")
 

@@ -173,11 +173,11 @@ class Project:
             )
 
     def look(self) -> Survey:
-        """Hash all, print what is damaged or not yet told, and let DVC see it."""
+        """Hash all, print what is damaged or not yet steps, and let DVC see it."""
         seen = survey(self.recorded, self.cache, self.sums)
         aside = make_seen(seen, self.cache)
         for finding in seen.findings:
-            line = integrity.told(finding, aside)
+            line = integrity.describe(finding, aside)
             if finding.kind == DAMAGED or not self.looked:
                 print(line)
         self.looked = True
@@ -235,13 +235,13 @@ def main() -> None:
         seen = project.look()
     if arguments.mend and seen.findings:
         seen = mended(project, seen)
-        print(*[f"left: {integrity.told(f, {})}" for f in seen.findings], sep="\n")
+        print(*[f"left: {integrity.describe(f, {})}" for f in seen.findings], sep="\n")
     remote = records.setting(ROOT, "core", "remote") is not None
-    told = integrity.remedies(
+    steps = integrity.remedies(
         seen.findings, seen.lost, cache=project.cache, remote=remote, mended=arguments.mend
     )
-    if told:
-        print("", *told, "", sep="\n")
+    if steps:
+        print("", *steps, "", sep="\n")
     print(summary(seen, project.sums))
     if seen.findings:
         sys.exit(1)

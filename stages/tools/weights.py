@@ -2,7 +2,7 @@
 
     make weights MODEL=koniq10k        python -m stages.tools.weights koniq10k
 
-Its licence is told first. A download that breaks goes on where it stopped when this is run again,
+Its licence is shown first. A download that breaks goes on where it stopped when this is run again,
 and the file gets its name in data/weights only when its SHA-256 is the pinned one. DVC tracks it
 from then on: once its .dvc file is committed, experiments and clones have it, too, which see only
 what git and DVC keep.

@@ -1,11 +1,11 @@
-"""Disk: too little room is told before anything is written."""
+"""Disk: too little room is reported before anything is written."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stages.common.disk import LEAST_BYTES, check_room, png_bytes, told
+from stages.common.disk import LEAST_BYTES, check_room, png_bytes, readable
 from stages.common.errors import UserError
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels
@@ -34,4 +34,4 @@ def test_a_disk_with_too_little_room_is_told(tiny_disk: Callable[[str], Path]) -
     ("size", "text"), [(0, "0 MB"), (999_000_000, "999 MB"), (1_234_500_000_000, "1,234.5 GB")]
 )
 def test_sizes_for_people(size: int, text: str) -> None:
-    assert told(size) == text
+    assert readable(size) == text

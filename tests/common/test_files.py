@@ -99,8 +99,8 @@ def test_a_folder_with_old_files_is_refused_and_left_alone(tmp_path: Path) -> No
     (tmp_path / "old.png").write_bytes(b"old")
     with pytest.raises(UserError) as raised:
         new_folder(tmp_path)
-    told = f"{tmp_path} must be empty, but holds files: run `dvc repro`, or delete it first"
-    assert str(raised.value) == told
+    message = f"{tmp_path} must be empty, but holds files: run `dvc repro`, or delete it first"
+    assert str(raised.value) == message
     assert (tmp_path / "old.png").read_bytes() == b"old"
 
 
@@ -119,9 +119,9 @@ def test_a_file_is_read_only_where_it_is_the_listed_one(tmp_path: Path) -> None:
 
 
 def test_many_changed_files_are_named_and_then_counted() -> None:
-    told = changed([Path(f"{i}.png") for i in range(1025)])
-    assert told.startswith("0.png, 1.png, ")
-    assert ", 19.png and 1,005 more have changed since they were listed: run " in told
+    message = changed([Path(f"{i}.png") for i in range(1025)])
+    assert message.startswith("0.png, 1.png, ")
+    assert ", 19.png and 1,005 more have changed since they were listed: run " in message
 
 
 def test_an_error_without_a_name_gets_one() -> None:

@@ -28,19 +28,19 @@ def sections(count: int | None, **more: Any) -> dict[str, Any]:
     return plain | more
 
 
-def tiles_of(size: tuple[int, int], scaling: MultiscaleParams, cut: SubimagesParams) -> int:
+def tiles_of(size: tuple[int, int], scaling: MultiscaleParams, cropping: SubimagesParams) -> int:
     """As the stages cut them; a scale that would enlarge is left out."""
     scaled = [s for s in sizes(*size, scaling).values() if s[0] <= size[0] and s[1] <= size[1]]
     rows = [Scaled("", "", "", "", w, h, "", "") for w, h in set(scaled)]
-    return sum(len(boxes(row, cut)) for row in rows)
+    return sum(len(boxes(row, cropping)) for row in rows)
 
 
 @given(every, scalings, windows)
 def test_there_are_never_more_tiles_than_forecast(
-    photos: list[tuple[int, int]], scaling: MultiscaleParams, cut: SubimagesParams
+    photos: list[tuple[int, int]], scaling: MultiscaleParams, cropping: SubimagesParams
 ) -> None:
-    params = sections(None, multiscale=scaling.model_dump(), subimages=cut.model_dump())
-    assert sum(tiles_of(size, scaling, cut) for size in photos) <= most_tiles(params, photos)
+    params = sections(None, multiscale=scaling.model_dump(), subimages=cropping.model_dump())
+    assert sum(tiles_of(size, scaling, cropping) for size in photos) <= most_tiles(params, photos)
 
 
 def test_the_largest_photographs_give_the_most_tiles() -> None:

@@ -27,10 +27,10 @@ def git(*arguments: str) -> None:
 
 
 def test_photographs_that_nobody_keeps_are_told(repository: Path) -> None:
-    told = fault(SOURCE)
-    assert told is not None
-    assert told.startswith("1 images in photos are neither ignored by git nor kept by DVC, as ")
-    assert told.endswith("JPG\", so `git add` would commit them: run `dvc add 'photos'`")
+    message = fault(SOURCE)
+    assert message is not None
+    assert message.startswith("1 images in photos are neither ignored by git nor kept by DVC, as ")
+    assert message.endswith("JPG\", so `git add` would commit them: run `dvc add 'photos'`")
     assert not is_versioned(SOURCE)
     (repository / ".gitignore").write_text("/photos\n")
     assert fault(SOURCE) is None
@@ -43,10 +43,10 @@ def test_photographs_that_nobody_keeps_are_told(repository: Path) -> None:
 def test_photographs_that_are_staged_are_told(repository: Path) -> None:
     git("add", "photos")
     (repository / ".gitignore").write_text("/photos\n")
-    told = fault(SOURCE)
-    assert told is not None
-    assert told.startswith("1 images in photos are staged in git, as ")
-    assert told.endswith(": run `git rm -r --cached --quiet 'photos'`, then `dvc add 'photos'`")
+    message = fault(SOURCE)
+    assert message is not None
+    assert message.startswith("1 images in photos are staged in git, as ")
+    assert message.endswith(": run `git rm -r --cached --quiet 'photos'`, then `dvc add 'photos'`")
 
 
 def test_photographs_that_were_committed_are_meant_to_be_there(repository: Path) -> None:

@@ -21,7 +21,7 @@ from stages.validation import ValidationParams
 WINDOWS = {"size": 512, "step": 240, "threshold": 0, "spacing": "step"}
 
 
-def told(model: type[Params], section: str, values: object) -> str:
+def message_of(model: type[Params], section: str, values: object) -> str:
     """The faults of a section, as `load` puts them in one line; each must be a line of its own."""
     found = faults(model, section, values)
     assert [fault.splitlines() for fault in found] == [[fault] for fault in found]
@@ -61,7 +61,7 @@ def test_parameters_do_not_change() -> None:
 
 def test_all_faults_are_told_at_once_in_one_line() -> None:
     values = {"size": "512", "step": 0, "spacing": "odd", "overlap": 3}
-    assert told(SubimagesParams, "subimages", values) == (
+    assert message_of(SubimagesParams, "subimages", values) == (
         "subimages.size must be a valid integer, got '512'; "
         "subimages.step must be greater than or equal to 1, got 0; "
         "subimages.threshold is missing; "
@@ -72,7 +72,7 @@ def test_all_faults_are_told_at_once_in_one_line() -> None:
 
 def test_a_fault_deep_inside_is_told_with_its_place() -> None:
     values = {"scales": [1, 1.5, 0], "shortest_edge": 0}
-    assert told(MultiscaleParams, "multiscale", values) == (
+    assert message_of(MultiscaleParams, "multiscale", values) == (
         "multiscale.scales[1] must be less than or equal to 1, got 1.5; "
         "multiscale.scales[2] must be greater than 0, got 0; "
         "multiscale.shortest_edge must be greater than or equal to 1, got 0"
@@ -80,7 +80,7 @@ def test_a_fault_deep_inside_is_told_with_its_place() -> None:
     limits = {"count": 1, "min_score": 0.5, "report_at": None}
     cutoff = {"images": limits | {"per_section": {"faces": {"count": -1, "by": "rank"}}}}
     cutoff["subimages"] = limits | {"count": 0, "per_section": {}}
-    assert told(CutoffParams, "cutoff", cutoff) == (
+    assert message_of(CutoffParams, "cutoff", cutoff) == (
         "cutoff.images.per_section.faces.count must be greater than or equal to 0, got -1; "
         "cutoff.images.per_section.faces.by is not a parameter: check its spelling, or remove it; "
         "cutoff.subimages.count must be greater than or equal to 1, got 0"
@@ -89,7 +89,7 @@ def test_a_fault_deep_inside_is_told_with_its_place() -> None:
 
 @pytest.mark.parametrize("value", [True, "1", 1.5, None, [1]])
 def test_a_whole_number_is_nothing_else(value: object) -> None:
-    text = told(SubimagesParams, "subimages", WINDOWS | {"size": value})
+    text = message_of(SubimagesParams, "subimages", WINDOWS | {"size": value})
     assert text == f"subimages.size must be a valid integer, got {value!r}"
 
 
@@ -97,7 +97,7 @@ def test_a_whole_number_is_nothing_else(value: object) -> None:
 def test_a_number_is_finite(value: float) -> None:
     limits = {"count": 1, "min_score": value, "report_at": None, "per_section": {}}
     good = limits | {"min_score": 0.5}
-    text = told(CutoffParams, "cutoff", {"images": limits, "subimages": good})
+    text = message_of(CutoffParams, "cutoff", {"images": limits, "subimages": good})
     assert text == f"cutoff.images.min_score must be a finite number, got {value!r}"
 
 
@@ -154,8 +154,8 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         read(tmp_path / "params.yaml")
-    told = f"{tmp_path / 'params.yaml'} is missing: run from the folder that holds it"
-    assert str(raised.value) == told
+    message = f"{tmp_path / 'params.yaml'} is missing: run from the folder that holds it"
+    assert str(raised.value) == message
 
 
 GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
@@ -184,8 +184,8 @@ def test_every_key_is_needed_and_no_other_is_known(section: str) -> None:
     assert set(model.model_validate(values).model_dump()) == set(values)
     for key in values:
         less = {k: v for k, v in values.items() if k != key}
-        assert told(model, section, less) == f"{section}.{key} is missing"
-    assert told(model, section, values | {"colour": 1}) == (
+        assert message_of(model, section, less) == f"{section}.{key} is missing"
+    assert message_of(model, section, values | {"colour": 1}) == (
         f"{section}.colour is not a parameter: check its spelling, or remove it"
     )
 
@@ -210,7 +210,7 @@ def test_every_key_is_needed_and_no_other_is_known(section: str) -> None:
 )
 def test_numbers_out_of_range_are_refused(section: str, key: str, value: object) -> None:
     model, values = GOOD[section]
-    text = told(model, section, values | {key: value})
+    text = message_of(model, section, values | {key: value})
     assert text.startswith(f"{section}.{key}")
     assert ";" not in text
 
@@ -218,4 +218,4 @@ def test_numbers_out_of_range_are_refused(section: str, key: str, value: object)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
 def test_no_value_at_all_ends_without_a_line(value: object) -> None:
     for section, (model, _) in GOOD.items():
-        assert told(model, section, value).startswith(f"{section} ")
+        assert message_of(model, section, value).startswith(f"{section} ")

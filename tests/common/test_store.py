@@ -25,7 +25,7 @@ def digest(number: int) -> str:
     return f"{number:064x}"
 
 
-def told(path: Path, fingerprint: str = "scorer") -> str:
+def message_of(path: Path, fingerprint: str = "scorer") -> str:
     """What the user is told when the store is opened, with its path as STORE."""
     with pytest.raises(UserError) as raised:
         ScoreStore(path, fingerprint)
@@ -37,9 +37,9 @@ def test_what_was_put_is_there_to_the_last_bit(
     tmp_path_factory: pytest.TempPathFactory, scores: dict[str, float], others: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("store") / "scores.sqlite"
-    kept = ScoreStore(path, "scorer")
-    kept.put(scores.items())
-    kept.close()
+    score_store = ScoreStore(path, "scorer")
+    score_store.put(scores.items())
+    score_store.close()
     again = ScoreStore(path, "scorer")
     assert again.get([*scores, *others]) == scores
     again.close()
@@ -47,18 +47,18 @@ def test_what_was_put_is_there_to_the_last_bit(
 
 def test_more_hashes_than_a_query_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "AT_ONCE", 7)
-    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
     scores = {digest(i): i / 100 for i in range(50)}
-    kept.put(scores.items())
-    assert kept.get([digest(i) for i in range(60)]) == scores
-    assert kept.get([]) == {}
+    score_store.put(scores.items())
+    assert score_store.get([digest(i) for i in range(60)]) == scores
+    assert score_store.get([]) == {}
 
 
 def test_a_known_score_stays_as_it_is(tmp_path: Path) -> None:
-    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    kept.put([(digest(1), 0.25)])
-    kept.put([(digest(1), 0.75), (digest(2), 0.5)])
-    assert kept.get([digest(1), digest(2)]) == {digest(1): 0.25, digest(2): 0.5}
+    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store.put([(digest(1), 0.25)])
+    score_store.put([(digest(1), 0.75), (digest(2), 0.5)])
+    assert score_store.get([digest(1), digest(2)]) == {digest(1): 0.25, digest(2): 0.5}
 
 
 def test_scorers_do_not_see_each_others_scores(tmp_path: Path) -> None:
@@ -74,16 +74,16 @@ def test_scorers_do_not_see_each_others_scores(tmp_path: Path) -> None:
 
 
 def test_a_failed_put_keeps_nothing_of_it_and_leaves_the_store_usable(tmp_path: Path) -> None:
-    kept = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
 
     def breaks_off() -> object:
         yield digest(1), 0.5
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError):
-        kept.put(breaks_off())
-    kept.put([(digest(2), 0.25)])
-    assert kept.get([digest(1), digest(2)]) == {digest(2): 0.25}
+        score_store.put(breaks_off())
+    score_store.put([(digest(2), 0.25)])
+    assert score_store.get([digest(1), digest(2)]) == {digest(2): 0.25}
 
 
 WRITER = """
@@ -91,9 +91,9 @@ import sys
 from pathlib import Path
 from stages.common.store import ScoreStore
 path, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-kept = ScoreStore(path, "scorer")
+score_store = ScoreStore(path, "scorer")
 for i in range(first, first + count):
-    kept.put([(f"{i:064x}", i / 1e6)])
+    score_store.put([(f"{i:064x}", i / 1e6)])
     print(i, flush=True)
 """
 
@@ -115,10 +115,10 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
         said = [int(process.stdout.readline()) for _ in range(20)]
         process.send_signal(signal.SIGKILL)
         said += [int(line) for line in process.stdout.read().splitlines()]
-    kept = ScoreStore(path, "scorer")
-    assert kept.get([digest(i) for i in said]) == {digest(i): i / 1e6 for i in said}
-    kept.put([(digest(10**7), 1.0)])
-    assert kept.get([digest(10**7)]) == {digest(10**7): 1.0}
+    score_store = ScoreStore(path, "scorer")
+    assert score_store.get([digest(i) for i in said]) == {digest(i): i / 1e6 for i in said}
+    score_store.put([(digest(10**7), 1.0)])
+    assert score_store.get([digest(10**7)]) == {digest(10**7): 1.0}
 
 
 def test_two_new_runs_write_at_once(tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def test_two_new_runs_write_at_once(tmp_path: Path) -> None:
     for process in processes:
         process.communicate()
     assert [process.returncode for process in processes] == [0, 0]
-    kept = ScoreStore(path, "scorer").get([digest(i) for i in range(200)])
-    assert kept == {digest(i): i / 1e6 for i in range(100)}
+    score_store = ScoreStore(path, "scorer").get([digest(i) for i in range(200)])
+    assert score_store == {digest(i): i / 1e6 for i in range(100)}
 
 
 def test_a_held_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
     path = tmp_path / "scores.sqlite"
-    kept = ScoreStore(path, "scorer")
+    score_store = ScoreStore(path, "scorer")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     expected = (
@@ -142,19 +142,19 @@ def test_a_held_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "end it, or try again"
     )
     with pytest.raises(UserError) as raised:
-        kept.put([(digest(1), 0.5)])
+        score_store.put([(digest(1), 0.5)])
     assert str(raised.value).replace(str(path), "STORE") == expected
-    assert told(path) == expected
+    assert message_of(path) == expected
     other.execute("ROLLBACK")
-    kept.put([(digest(1), 0.5)])
-    assert kept.get([digest(1)]) == {digest(1): 0.5}
+    score_store.put([(digest(1), 0.5)])
+    assert score_store.get([digest(1)]) == {digest(1): 0.5}
     other.close()
 
 
 def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "scores.sqlite"
     path.write_text("my scores: very good\n" * 100)
-    assert told(path) == (
+    assert message_of(path) == (
         "score store STORE: file is not a database: it is damaged: move it away, and its scores "
         "will be computed again"
     )
@@ -169,12 +169,12 @@ def test_another_programs_database_is_told_and_left_alone(tmp_path: Path) -> Non
     database.close()
     before = path.read_bytes()
     expected = "STORE is a database, but no score store: name another file in SRSET_STORE"
-    assert told(path) == expected
+    assert message_of(path) == expected
     assert path.read_bytes() == before
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA application_id = 77")
     database.close()
-    assert told(path) == expected
+    assert message_of(path) == expected
 
 
 def test_a_store_of_another_version_is_told_and_left_alone(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_store_of_another_version_is_told_and_left_alone(tmp_path: Path) -> No
         database.execute(f"PRAGMA user_version = {store.VERSION + 1}")
     database.close()
     before = path.read_bytes()
-    assert told(path) == (
+    assert message_of(path) == (
         f"STORE is a score store of version {store.VERSION + 1}, this program reads "
         f"{store.VERSION}: move it away, or name another file in SRSET_STORE"
     )
@@ -193,9 +193,9 @@ def test_a_store_of_another_version_is_told_and_left_alone(tmp_path: Path) -> No
 
 def filled(path: Path) -> None:
     """A store of some hundred kilobytes."""
-    kept = ScoreStore(path, "scorer")
-    kept.put((digest(i * 2**200), 0.5) for i in range(5000))
-    kept.close()
+    score_store = ScoreStore(path, "scorer")
+    score_store.put((digest(i * 2**200), 0.5) for i in range(5000))
+    score_store.close()
 
 
 def test_a_truncated_store_is_told(tmp_path: Path) -> None:
@@ -219,27 +219,27 @@ def test_a_damaged_store_is_told(tmp_path: Path) -> None:
     for start in range(page, len(content), page):
         content[start : start + 100] = b"\xab" * 100  # the head of every page but the first
     path.write_bytes(bytes(content))
-    assert "it is damaged: move it away" in told(path)
+    assert "it is damaged: move it away" in message_of(path)
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     path = tmp_path / "scores.sqlite"
     path.touch()
-    kept = ScoreStore(path, "scorer")
-    kept.put([(digest(1), 0.5)])
-    assert kept.get([digest(1)]) == {digest(1): 0.5}
+    score_store = ScoreStore(path, "scorer")
+    score_store.put([(digest(1), 0.5)])
+    assert score_store.get([digest(1)]) == {digest(1): 0.5}
 
 
 @pytest.mark.parametrize("below", ["file/scores.sqlite", "file/folder/scores.sqlite"])
 def test_a_place_that_can_not_be_is_told(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").touch()
-    line = told(tmp_path / below)
+    line = message_of(tmp_path / below)
     assert "STORE" in line or str(tmp_path) in line
     assert "\n" not in line
 
 
 def test_a_folder_in_the_place_of_the_store_is_told(tmp_path: Path) -> None:
-    assert told(tmp_path) == (
+    assert message_of(tmp_path) == (
         "score store STORE: unable to open database file: give yourself the right to write there, "
         "or name another file in SRSET_STORE"
     )
@@ -247,7 +247,7 @@ def test_a_folder_in_the_place_of_the_store_is_told(tmp_path: Path) -> None:
 
 def test_a_disk_for_reading_only_is_told(tiny_disk: Callable[[str], Path]) -> None:
     disk = tiny_disk("size=1m,ro")
-    line = told(disk / "scores.sqlite")
+    line = message_of(disk / "scores.sqlite")
     assert line.endswith(
         "give yourself the right to write there, or name another file in SRSET_STORE"
     )
@@ -255,27 +255,27 @@ def test_a_disk_for_reading_only_is_told(tiny_disk: Callable[[str], Path]) -> No
 
 def test_a_full_disk_is_told_and_keeps_what_was_put(tiny_disk: Callable[[str], Path]) -> None:
     path = tiny_disk("size=256k") / "scores.sqlite"
-    kept = ScoreStore(path, "scorer")
+    score_store = ScoreStore(path, "scorer")
     put = 0
     with pytest.raises(UserError) as raised:
         for put in range(0, 10**6, 100):
-            kept.put((digest(i), i / 1e6) for i in range(put, put + 100))
+            score_store.put((digest(i), i / 1e6) for i in range(put, put + 100))
     assert str(raised.value) == (
         f"score store {path}: database or disk is full: free some space, or name a file on "
         "another disk in SRSET_STORE"
     )
     assert put > 0
-    kept.close()
+    score_store.close()
     found = ScoreStore(path, "scorer").get([digest(i) for i in range(put + 100)])
     assert found == {digest(i): i / 1e6 for i in range(put)}
 
 
 def test_a_disk_that_is_full_within_one_put_is_told(tiny_disk: Callable[[str], Path]) -> None:
-    kept = ScoreStore(tiny_disk("size=3m") / "scores.sqlite", "scorer")
-    kept.put([(digest(0), 0.5)])
+    score_store = ScoreStore(tiny_disk("size=3m") / "scores.sqlite", "scorer")
+    score_store.put([(digest(0), 0.5)])
     with pytest.raises(UserError, match="database or disk is full: free some space"):
-        kept.put((digest(i), 0.5) for i in range(10**5))
-    assert kept.get([digest(0), digest(1)]) == {digest(0): 0.5}
+        score_store.put((digest(i), 0.5) for i in range(10**5))
+    assert score_store.get([digest(0), digest(1)]) == {digest(0): 0.5}
 
 
 LIMITED = """
@@ -283,9 +283,9 @@ import sys
 from pathlib import Path
 from stages.common.errors import UserError
 from stages.common.store import ScoreStore
-kept = ScoreStore(Path(sys.argv[1]), "scorer")
+score_store = ScoreStore(Path(sys.argv[1]), "scorer")
 try:
-    kept.put((f"{i:064x}", 0.5) for i in range(10**5))
+    score_store.put((f"{i:064x}", 0.5) for i in range(10**5))
 except UserError as error:
     print(error)
 """

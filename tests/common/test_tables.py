@@ -92,7 +92,7 @@ def test_no_rows_is_a_table_too(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "lacks the columns path, sha256, hyperiqa: run `dvc repro`"),
         ("path,score\na,1\n", "lacks the columns sha256, hyperiqa: run `dvc repro`"),
@@ -106,11 +106,11 @@ def test_no_rows_is_a_table_too(table: Path) -> None:
         ),
     ],
 )
-def test_a_bad_table_is_told_in_one_line(table: Path, content: str, told: str) -> None:
+def test_a_bad_table_is_told_in_one_line(table: Path, content: str, message: str) -> None:
     table.write_text(content)
     with pytest.raises(UserError) as raised:
         tables.read(table, Score)
-    assert str(raised.value) == f"{table} {told}"
+    assert str(raised.value) == f"{table} {message}"
 
 
 def test_a_table_with_binary_rubbish_is_damaged(table: Path) -> None:
@@ -131,8 +131,8 @@ def test_a_wrong_yes_or_no_is_told(table: Path) -> None:
 def test_a_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         tables.read(tmp_path / "none.csv", Score)
-    told = f"{tmp_path / 'none.csv'} is missing: run `dvc repro`, which makes it"
-    assert str(raised.value) == told
+    message = f"{tmp_path / 'none.csv'} is missing: run `dvc repro`, which makes it"
+    assert str(raised.value) == message
 
 
 @given(sections, file_names)

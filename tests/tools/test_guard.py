@@ -1,4 +1,4 @@
-"""Guard: files that people write to have bytes of their own, and tiles edited by hand are told."""
+"""Guard: files that people write to have bytes of their own, and tiles edited by hand are named."""
 
 import os
 from pathlib import Path
@@ -55,8 +55,8 @@ def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str
     png.write(Path("data/dataset/samples/3.png"), noise(8, 8, 33))
     for name in ("1.png", "2.png"):
         (project / "data/dataset/samples" / name).unlink()
-    (told,) = said(capsys)
-    assert told == (
+    (message,) = said(capsys)
+    assert message == (
         "tiles 2 deleted by hand, as data/dataset/samples/1.png and 1 changed by hand, as "
         "data/dataset/samples/3.png: `dvc repro` puts them back; to leave tiles out, lower "
         "cutoff.subimages.count or name their photograph in screen.exclude"

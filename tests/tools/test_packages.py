@@ -1,4 +1,4 @@
-"""Packages: what is of another version than at the last run is told, and DVC is told."""
+"""Packages: what is of another version than at the last run is named, and DVC runs what uses it."""
 
 import subprocess
 import sys

@@ -266,8 +266,8 @@ def test_where_nothing_was_run_that_is_said(tmp_path: Path) -> None:
     project.folder.mkdir()
     done = project.verify()
     assert done.returncode == 1
-    told = f"error: verify: {project.folder} is no DVC project: run this in the folder that has"
-    assert done.stderr.startswith(told)
+    message = f"error: verify: {project.folder} is no DVC project: run this in the folder that has"
+    assert done.stderr.startswith(message)
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
     done = project.verify()
@@ -306,8 +306,8 @@ def test_ctrl_c_ends_it_in_one_line(project: Project) -> None:
     ) as verify:
         time.sleep(2)
         verify.send_signal(signal.SIGINT)
-        _, told = verify.communicate(timeout=20)
-    assert told.strip().endswith("error: verify: interrupted: run `make verify` to go on")
+        _, message = verify.communicate(timeout=20)
+    assert message.strip().endswith("error: verify: interrupted: run `make verify` to go on")
     assert verify.returncode == 130
 
 
@@ -389,24 +389,24 @@ def test_every_one_of_many_damages_is_named_and_mended(tmp_path: Path, remote: b
 
     done = project.verify("--mend")
     if not remote:  # what is lost has to come from elsewhere
-        told = "\n".join(line for line in done.stdout.splitlines() if "bytes are lost" in line)
+        message = "\n".join(line for line in done.stdout.splitlines() if "bytes are lost" in line)
         lost = {
             path
             for name, path in names.items()
             if path.startswith("data/source/") and not project.cached(name).exists()
         }
-        assert {path for path in files if f" {path}," in f"{told},".replace("\n", ",")} == lost
+        assert {path for path in files if f" {path}," in f"{message},".replace("\n", ",")} == lost
         assert len(lost) > 20
         for path in lost:
             (project.folder / path).unlink(missing_ok=True)
             (project.folder / path).write_bytes(files[path])
         done = project.verify("--mend")
     assert "lost" not in done.stdout
-    told = commands(done.stdout)
-    for command in told:
+    message = commands(done.stdout)
+    for command in message:
         project.shell(command)
-    assert "dvc add data/source  # or take what is there now" in told
-    assert ("dvc repro  # makes again what is missing" in told) is not remote
+    assert "dvc add data/source  # or take what is there now" in message
+    assert ("dvc repro  # makes again what is missing" in message) is not remote
     assert project.found() == set()
     assert (project.files(), lock.read_text()) == (files, before)
     assert {name: project.objects()[name] for name in objects} == objects

@@ -1,4 +1,4 @@
-"""Weights: told, fetched, tracked by DVC, so that an experiment has them."""
+"""Weights: shown, fetched, tracked by DVC, so that an experiment has them."""
 
 import hashlib
 import http.server
@@ -125,12 +125,12 @@ def project(tmp_path: Path) -> Project:
         save_small(SAMPLES / "landscape" / f"{name}.jpg", target)
     project.params["score"]["model"] = "data/weights/toy.pth"
     project.write_params()
-    told(project, "git init --quiet && dvc add --quiet data/source && git add --all")
-    told(project, "git commit --quiet -m code")
+    shell(project, "git init --quiet && dvc add --quiet data/source && git add --all")
+    shell(project, "git commit --quiet -m code")
     return project
 
 
-def told(project: Project, command: str) -> str:
+def shell(project: Project, command: str) -> str:
     """Run a command in the project; gives what it said."""
     done = subprocess.run(
         ["bash", "-ec", command],
@@ -159,20 +159,20 @@ def test_dvc_gives_the_file_to_experiments_and_is_content(
     call(monkeypatch, "toy")
     out = capfd.readouterr().out
     (commit,) = re.findall(r"after `(git add .* && git commit -m '.*')`$", out, re.MULTILINE)
-    told(project, commit)
-    assert told(project, "git status --porcelain --untracked-files=all") == ""
+    shell(project, commit)
+    assert shell(project, "git status --porcelain --untracked-files=all") == ""
     call(monkeypatch, "toy")  # again: nothing is left to commit
-    assert told(project, "git status --porcelain --untracked-files=all") == ""
+    assert shell(project, "git status --porcelain --untracked-files=all") == ""
 
-    assert "Running stage 'check'" in told(project, "dvc repro check")
-    assert "didn't change, skipping" in told(project, "dvc repro check")
-    assert "up to date" in told(project, "dvc status check data/weights/toy.pth.dvc")
-    told(project, "git add --all && git commit --quiet -m checked")
+    assert "Running stage 'check'" in shell(project, "dvc repro check")
+    assert "didn't change, skipping" in shell(project, "dvc repro check")
+    assert "up to date" in shell(project, "dvc status check data/weights/toy.pth.dvc")
+    shell(project, "git add --all && git commit --quiet -m checked")
 
-    trial = told(project, "dvc exp run --temp --set-param dataset.name=other score@images")
+    trial = shell(project, "dvc exp run --temp --set-param dataset.name=other score@images")
     assert "2 scored, 0 known" in trial  # with the checkpoint
     assert "Ran experiment" in trial
 
     (project.folder / "data/weights/toy.pth").unlink()  # as in a clone
-    told(project, "dvc checkout data/weights/toy.pth.dvc")
+    shell(project, "dvc checkout data/weights/toy.pth.dvc")
     assert (project.folder / "data/weights/toy.pth").read_bytes() == content

@@ -2,8 +2,8 @@
 
 A policy turns a picture of any size into crops of 224 x 224 px and weights that sum to 1; the
 picture's score is the weighted mean of its crops' scores. `plan` needs the picture's size alone, so
-the work can be counted and shared out before a file is opened; `cut` takes any part of the crops,
-so those of a picture of 200 megapixels need never be in memory together.
+the work can be counted and shared out before a file is opened; `extract` takes any part of the
+crops, so those of a picture of 200 megapixels need never be in memory together.
 
 - `cover`: the even grid of the fewest crops that reaches every pixel, k = ceil(n / 224) along a
   side of n px. Neighbours overlap by (224 k - n) / (k - 1) px on average: 80 at 512 (3 x 3 crops),
@@ -44,7 +44,7 @@ class Plan:
     """The crops of one picture under one policy.
 
     Attributes:
-        size: width and height of the picture as it is given to `cut`, px.
+        size: width and height of the picture as it is given to `extract`, px.
         squeeze: width and height it is resized to before anything else, or None.
         enlarge: factor its sides are then enlarged by, at least 1.
         boxes: left and top of each crop in the picture that results, px; a grid's row by row.
@@ -95,7 +95,7 @@ def count(policy: str, width: int, height: int) -> int:
     return math.prod(len(_offsets(policy, side)) for side in sides)
 
 
-def cut(
+def extract(
     image: NDArray[np.uint8], layout: Plan, *, first: int = 0, last: int | None = None
 ) -> NDArray[Any]:
     """Cut the crops `first` to `last` (exclusive; None: all that follow) out of a picture.
@@ -124,9 +124,9 @@ def cut(
 def prepare(
     image: NDArray[np.uint8], policy: str, *, seed: str
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """All crops of a picture (height, width, 3) and their weights; see `plan` and `cut`."""
+    """All crops of a picture (height, width, 3) and their weights; see `plan` and `extract`."""
     layout = plan(policy, image.shape[1], image.shape[0], seed=seed)
-    return cut(image, layout), layout.weights
+    return extract(image, layout), layout.weights
 
 
 def _enlarged(policy: str, width: int, height: int) -> tuple[tuple[int, int], float]:

@@ -93,7 +93,7 @@ def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
     item = part.item
     pixels = checked_pixels(folder / item.path, item.sha256)
     plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
-    cropped = crops.cut(pixels, plan, first=part.first, last=part.last)
+    cropped = crops.extract(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()
     if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
         return PartCrops(cropped, weights)

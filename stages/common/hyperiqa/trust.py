@@ -119,7 +119,7 @@ def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any
         pixels = scorer.checked_pixels(folder / item.path, item.sha256)
         plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
         first = max(0, (len(plan.boxes) - CROPS) // 2)
-        cropped.append(crops.cut(pixels, plan, first=first, last=first + CROPS))
+        cropped.append(crops.extract(pixels, plan, first=first, last=first + CROPS))
     scorer.checked_pixels.cache_clear()
     return cropped
 

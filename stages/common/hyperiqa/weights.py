@@ -82,56 +82,56 @@ def load(model: str, folder: Path) -> Weights:
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     check_pinned(model, path, len(content), sha256)
-    network, scale = build(read(content, where=str(path)), where=str(path))
+    network, scale = build(read(content, origin=str(path)), origin=str(path))
     return Weights(network, sha256, scale)
 
 
-def read(content: bytes, *, where: str) -> dict[str, Tensor]:
+def read(content: bytes, *, origin: str) -> dict[str, Tensor]:
     """Read a checkpoint's tensors under the names it gives them, less a leading `module.`.
 
     Args:
         content: of the file: .safetensors, or a pickle of `torch.save` in its old or new format.
-        where: its name in error messages.
+        origin: its name in error messages.
     """
     try:
         tensors = (
             safetensors.torch.load(content)
-            if Path(where).suffix == ".safetensors"
+            if Path(origin).suffix == ".safetensors"
             else _unpickled(io.BytesIO(content))
         )
     except MemoryError:
         raise
     except Exception as error:  # there is nothing that a reader of arbitrary bytes may not raise
-        raise UserError(f"{where}: {_refusal(error)}") from error
+        raise UserError(f"{origin}: {_refusal(error)}") from error
     if isinstance(tensors, dict) and "params" in tensors:  # as pyiqa saves it
         tensors = tensors["params"]
     if not isinstance(tensors, dict):
         kind = type(tensors).__name__
-        raise UserError(f"{where}: holds a {kind}, must hold tensors by name: a state_dict")
+        raise UserError(f"{origin}: holds a {kind}, must hold tensors by name: a state_dict")
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise UserError(
-                f"{where}: `{name}` is a {type(tensor).__name__}, must be a tensor; save the "
+                f"{origin}: `{name}` is a {type(tensor).__name__}, must be a tensor; save the "
                 "network's state_dict alone, or under `params`"
             )
     return {str(name).removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
-def build(tensors: Mapping[str, Tensor], *, where: str) -> tuple[HyperIQA, float]:
+def build(tensors: Mapping[str, Tensor], *, origin: str) -> tuple[HyperIQA, float]:
     """Make the network that a checkpoint holds; also return its scale (see `Weights`).
 
     Args:
         tensors: by name, in any of the layouts.
-        where: the checkpoint's name in error messages.
+        origin: the checkpoint's name in error messages.
     """
-    layout, backbone, scale = _recognised(tensors, where)
+    layout, backbone, scale = _recognised(tensors, origin)
     network = HyperIQA(backbone)
     wanted = network.state_dict()
     names = names_in(layout, wanted)
-    _compare(tensors, names.values(), f"{where} ({layout} names)")
+    _compare(tensors, names.values(), f"{origin} ({layout} names)")
     state = {name: tensors.get(names[name], like) for name, like in wanted.items()}
     for name, tensor in state.items():
-        _check(tensor, wanted[name], f"{where}: {names[name]}")
+        _check(tensor, wanted[name], f"{origin}: {names[name]}")
     network.load_state_dict(state)
     return network.eval().requires_grad_(False), scale
 
@@ -156,18 +156,18 @@ def names_in(layout: str, names: Iterable[str]) -> dict[str, str]:
     return {name: f"{layers[layer]}.{leaf}" for name, (layer, _, leaf) in parts.items()}
 
 
-def _recognised(tensors: Mapping[str, Tensor], where: str) -> tuple[str, str, float]:
+def _recognised(tensors: Mapping[str, Tensor], origin: str) -> tuple[str, str, float]:
     """Layout, backbone and scale, by the names."""
     for start, recognised in LAYOUTS.items():
         if any(name.startswith(start) for name in tensors):
             return recognised
     raise UserError(
-        f"{where}: not a checkpoint of HyperIQA: it holds {_first(list(tensors))}, and none whose "
+        f"{origin}: not a checkpoint of HyperIQA: it holds {_first(list(tensors))}, and none whose "
         f"name begins with {', '.join(LAYOUTS)}"
     )
 
 
-def _compare(given: Iterable[str], wanted: Iterable[str], where: str) -> None:
+def _compare(given: Iterable[str], wanted: Iterable[str], origin: str) -> None:
     given, wanted = dict.fromkeys(given), dict.fromkeys(wanted)  # sets that keep their order
     missing = [name for name in wanted if name not in given and not name.endswith(COUNTER)]
     unexpected = [name for name in given if name not in wanted]
@@ -178,26 +178,26 @@ def _compare(given: Iterable[str], wanted: Iterable[str], where: str) -> None:
     ]
     if faults:
         raise UserError(
-            f"{where}: {', '.join(faults)}, expected the {len(wanted)} of HyperIQA; "
+            f"{origin}: {', '.join(faults)}, expected the {len(wanted)} of HyperIQA; "
             "get the checkpoint again, or save the whole state_dict"
         )
 
 
-def _check(tensor: Tensor, like: Tensor, where: str) -> None:
+def _check(tensor: Tensor, like: Tensor, origin: str) -> None:
     if tensor.shape != like.shape:
         raise UserError(
-            f"{where} has shape {tuple(tensor.shape)}, expected {tuple(like.shape)}; "
+            f"{origin} has shape {tuple(tensor.shape)}, expected {tuple(like.shape)}; "
             "this is a network of another size"
         )
     if like.is_floating_point() and not tensor.is_floating_point():
-        raise UserError(f"{where} holds {tensor.dtype}, expected floating-point numbers")
+        raise UserError(f"{origin} holds {tensor.dtype}, expected floating-point numbers")
     if tensor.layout != torch.strided or tensor.is_meta:
-        raise UserError(f"{where} is sparse or empty, expected a plain tensor; save it as one")
+        raise UserError(f"{origin} is sparse or empty, expected a plain tensor; save it as one")
     values = tensor.float()  # few functions take float8
     if not torch.stack(values.aminmax()).isfinite().all():
         bad = values.numel() - int(values.isfinite().sum())
         raise UserError(
-            f"{where} holds {bad} of {tensor.numel()} values that are NaN or infinite, expected "
+            f"{origin} holds {bad} of {tensor.numel()} values that are NaN or infinite, expected "
             "none; the training failed or the file is damaged: use another checkpoint"
         )
 

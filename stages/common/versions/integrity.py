@@ -14,8 +14,8 @@ from stages.common.versions.records import DIR, Recorded, object_path
 
 DAMAGED, ABSENT = "damaged in the cache", "missing in the cache"
 CHANGED, MISSING, NEW = (f"{word} in the workspace" for word in ("changed", "missing", "new"))
-KINDS = (DAMAGED, ABSENT, CHANGED, MISSING, NEW)  # in the order they are told
-NAMED = 3  # paths told of an object that stands for more
+KINDS = (DAMAGED, ABSENT, CHANGED, MISSING, NEW)  # in the order they are reported
+NAMED = 3  # paths named of an object that stands for more
 NO_TARGET = re.compile(r"[:\n]|dvc\.(?:yaml|lock)$|\.dvc$")  # DVC takes it for something else
 ON_A_LINE = 20  # paths of one command
 
@@ -91,8 +91,8 @@ def of_files(
     """Files of the workspace that are changed, missing or new.
 
     `folders` has the files of every out that is a folder, below it, or None where it is not there;
-    `lost` are the objects that the cache does not have intact. A folder whose list is lost is told
-    as one; so is a folder that is not there, if all of it can be put back.
+    `lost` are the objects that the cache does not have intact. A folder whose list is lost is
+    reported as one; so is a folder that is not there, if all of it can be put back.
     """
     for out in outs:
         if not out.md5.endswith(DIR):
@@ -117,7 +117,7 @@ def _of_file(out: Recorded, path: str, md5: str, measured: str | None) -> Iterat
         yield Finding(CHANGED, path, md5, out)
 
 
-def told(finding: Finding, aside: Mapping[str, str]) -> str:
+def describe(finding: Finding, aside: Mapping[str, str]) -> str:
     """A finding as a line; `aside` says where damaged objects have been moved, by MD5."""
     if finding.kind not in (DAMAGED, ABSENT):
         return f"{finding.kind}: {shown(finding.path)}"
@@ -137,7 +137,7 @@ def remedies(
 ) -> list[str]:
     """The commands that put all right, in their order, with a comment for each.
 
-    Whether a changed source is damage or meant, only a person knows: both ways are told.
+    Whether a changed source is damage or meant, only a person knows: both ways are named.
     """
     objects = [f for f in findings if f.kind in (DAMAGED, ABSENT)]
     files = [f for f in findings if f.kind in (CHANGED, MISSING)]

@@ -185,7 +185,7 @@ def _outs(path: str, content: Reader) -> Iterator[Recorded]:
         base = posixpath.join(folder, str(loaded.get("wdir") or "."))
         for out in loaded.get("outs") or ():
             cached = out.get("cache", True)
-            yield from _recorded(out, base, path, source=True, cached=cached, where=path)
+            yield from _recorded(out, base, path, source=True, cached=cached, listed_in=path)
 
 
 def _of_lock(path: str, content: Reader) -> Iterator[Recorded]:
@@ -208,7 +208,7 @@ def _of_lock(path: str, content: Reader) -> Iterator[Recorded]:
         for out in locked.get("outs") or ():
             by = f"{pipeline}:{name}" if folder else name
             cached = _is_cached(str(out["path"]), entries)
-            yield from _recorded(out, base, by, source=False, cached=cached, where=path)
+            yield from _recorded(out, base, by, source=False, cached=cached, listed_in=path)
 
 
 def _is_cached(path: str, entries: Iterable[str | dict[str, Any]]) -> bool:
@@ -227,15 +227,15 @@ def _is_cached(path: str, entries: Iterable[str | dict[str, Any]]) -> bool:
 
 
 def _recorded(
-    out: dict[str, Any], base: str, by: str, *, source: bool, cached: bool, where: str
+    out: dict[str, Any], base: str, by: str, *, source: bool, cached: bool, listed_in: str
 ) -> Iterator[Recorded]:
     path = posixpath.normpath(posixpath.join(base, str(out["path"])))
     if "md5" not in out or path.startswith(("../", "/")):
         return  # not downloaded yet, or outside of the project, where DVC keeps no bytes
     if out.get("hash") != "md5":
         raise UserError(
-            f"{where}: {path} was recorded by DVC 2: run `dvc cache migrate --dvc-files`, or check "
-            "with the DVC of then"
+            f"{listed_in}: {path} was recorded by DVC 2: run `dvc cache migrate --dvc-files`, or "
+            "check with the DVC of then"
         )
     yield Recorded(path, str(out["md5"]), by, source, cached)
 
@@ -256,6 +256,6 @@ def _loaded(path: str, content: bytes | None) -> dict[str, Any]:
 def _git(root: Path, *arguments: str) -> bytes:
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip()
-        raise UserError(f"git {arguments[0]} in {root.resolve()}: {told}")
+        message = done.stderr.decode(errors="replace").strip()
+        raise UserError(f"git {arguments[0]} in {root.resolve()}: {message}")
     return done.stdout

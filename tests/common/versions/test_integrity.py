@@ -77,7 +77,7 @@ def test_a_folder_is_told_as_one_only_where_that_says_all() -> None:
 def test_an_object_is_told_by_some_of_its_paths() -> None:
     outs = [("", SOURCE._replace(path=f"s{n}")) for n in range(5)]
     (finding,) = integrity.of_objects({A: integrity.stands(outs, LISTS)[A]}, {A: "x"})
-    assert integrity.told(finding, {A: ".dvc/damaged/a"}) == (
+    assert integrity.describe(finding, {A: ".dvc/damaged/a"}) == (
         f"damaged in the cache: s0/a.png, s1/a.png, s2/a.png and 2 more ({A}, now .dvc/damaged/a)"
     )
 
@@ -96,14 +96,14 @@ def test_no_command_gives_back_what_is_lost_or_takes_a_source_away() -> None:
 
 
 def test_sources_come_before_the_stages_that_read_them() -> None:
-    told = remedies(
+    message = remedies(
         Finding(MISSING, "data/hr/a.png", A, TILES),
         Finding(MISSING, "sub/x", A, TILES._replace(path="sub/x", by="sub/dvc.yaml:make")),
         Finding(CHANGED, "m.json", C, METRIC),
         Finding(CHANGED, "data/source/b.png", B, SOURCE),
         lost=(A,),
     )
-    assert [line.partition("  #")[0] for line in told] == [
+    assert [line.partition("  #")[0] for line in message] == [
         "dvc checkout --force data/source/b.png",
         "dvc add data/source",
         "git checkout -- m.json",
@@ -113,8 +113,8 @@ def test_sources_come_before_the_stages_that_read_them() -> None:
 
 
 def test_before_mending_its_command_is_the_first() -> None:
-    told = remedies(Finding(MISSING, "data/hr/a.png", A, TILES), mended=False)
-    assert told == ["make mend  # puts back what can be put back"]
+    message = remedies(Finding(MISSING, "data/hr/a.png", A, TILES), mended=False)
+    assert message == ["make mend  # puts back what can be put back"]
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)

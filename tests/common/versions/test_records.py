@@ -130,7 +130,7 @@ def test_what_has_no_bytes_here_is_left_out(tmp_path: Path, write: Write) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("a.dvc", f"outs:\n- {{path: a, md5: {A}}}\n", "a.dvc: a was recorded by DVC 2: run `dvc"),
         ("a.dvc", "outs: [", "a.dvc is no YAML ("),
@@ -138,12 +138,12 @@ def test_what_has_no_bytes_here_is_left_out(tmp_path: Path, write: Write) -> Non
     ],
 )
 def test_what_cannot_be_read_is_refused(
-    tmp_path: Path, write: Write, name: str, text: str, told: str
+    tmp_path: Path, write: Write, name: str, text: str, message: str
 ) -> None:
     write(name, text)
     with pytest.raises(UserError) as raised:
         records.read(tmp_path)
-    assert str(raised.value).startswith(told)
+    assert str(raised.value).startswith(message)
 
 
 def test_a_revision_is_read_as_the_working_tree_was(tmp_path: Path, write: Write) -> None:
