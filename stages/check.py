@@ -3,8 +3,8 @@
 Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
-        the folders, weights and device it names must be there, no photograph on its way into git, and
-        room on the disk for what the next stages write at least. DVC runs this before any stage
+        the folders, weights and device it names must be there, no photograph on its way into git,
+        and room on the disk for what the next stages write at least. DVC runs this before any stage
         that reads a photograph, and again when the parameters change, or the weights; `make run`
         and `make check` run it each time, since DVC does not see what git and the disk do.
 """
