@@ -1,11 +1,11 @@
-# make run · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run checkout check verify mend test test-quick lint format bench weights
+.PHONY: run what-if checkout check verify mend test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -13,6 +13,9 @@ run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.tools.packages
 	dvc repro
 	python -m stages.tools.guard
+
+what-if: $(VENV)/ready  ## other cutoffs, without a run: COUNT=12000, MIN_SCORE=0.7, WHICH=images
+	python -m stages.tools.what_if $(if $(WHICH),--which $(WHICH)) $(if $(COUNT),--count $(COUNT)) $(if $(MIN_SCORE),--min-score $(MIN_SCORE))
 
 checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
 	dvc checkout

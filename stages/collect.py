@@ -47,7 +47,7 @@ def main(
     decisions: Path,
     hr: Path,
     collected: Path,
-    metrics: Path,
+    numbers: Path,
 ) -> None:
     photographs = tables.read(gathered, Photograph)
     check_listed(source, [*photographs, *tables.read(unreadable, Unreadable)])
@@ -60,7 +60,7 @@ def main(
         raise AssertionError("two photographs have one name")
     megapixels = sum(row.width * row.height for row in rows) / 1e6
     tables.write(collected, Collected, rows)
-    tables.write_metrics(metrics, {"photographs": len(rows), "megapixels": round(megapixels, 3)})
+    tables.write_numbers(numbers, {"photographs": len(rows), "megapixels": round(megapixels, 3)})
     print(f"collected {len(rows):,} photographs · {megapixels:,.1f} megapixels")
 
 

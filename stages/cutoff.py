@@ -10,167 +10,30 @@ Rule:   ranked by score, ties by path. In this order: an image that `validation.
 Source: Phhofm, Guides/DatasetPreparation.md, https://github.com/Phhofm/models.
 """
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import ConfigDict, Field
-
-from stages.common import decision, tables
+from stages.common import figures, tables
 from stages.common.cli import run
-from stages.common.decision import Dropped
-from stages.common.errors import UserError
-from stages.common.params import Params
+from stages.common.cutoffs import CutoffParams, Reserved, decided, ranked
 from stages.common.tables import Candidate, Decision, Score
-
-OTHERS = ""  # the group of all sections without a count of their own
-
-
-class SectionCutoff(Params):
-    """What a section overrides; what it does not name is as for all."""
-
-    count: Annotated[int, Field(ge=0)] | None = None
-    min_score: float | None = None
-
-
-class Cutoff(Params):
-    count: Annotated[int, Field(ge=1)] | None
-    min_score: float | None
-    report_at: float | None
-    per_section: dict[str, SectionCutoff]
-
-    def floor(self, section: str) -> float | None:
-        """The least score of a section."""
-        own = self.per_section.get(section)
-        return own.min_score if own and "min_score" in own.model_fields_set else self.min_score
-
-    def group(self, section: str) -> str:
-        """The group that a section is counted in."""
-        own = self.per_section.get(section)
-        return section if own and "count" in own.model_fields_set else OTHERS
-
-    def most(self, group: str) -> int | None:
-        """How many of a group are kept at most."""
-        return self.count if group == OTHERS else self.per_section[group].count
-
-
-class CutoffParams(Params):
-    images: Cutoff
-    subimages: Cutoff
-
-
-class Reserved(Params):
-    """Of the section `validation`: the photographs that are never trained on."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    picks: list[str]
-
-
-def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Decision]:
-    """All images, best first, all of them kept yet."""
-    by_path = {score.path: score.hyperiqa for score in scores}
-    if by_path.keys() != {c.path for c in candidates}:
-        raise UserError("the table and its scores list different images: run `dvc repro`")
-    order = sorted(candidates, key=lambda c: (-by_path[c.path], c.path))
-    return [
-        Decision(rank, c.path, c.section, c.sha256, c.bytes, by_path[c.path], True, "", "")
-        for rank, c in enumerate(order, start=1)
-    ]
-
-
-def check(rows: Sequence[Decision], cutoff: Cutoff, key: str) -> None:
-    """A named section must be there, and each count must be one that can be met.
-
-    Raises:
-        UserError: which names the group.
-    """
-    sections = {row.section for row in rows}
-    unknown = sorted(cutoff.per_section.keys() - sections)
-    if unknown:
-        raise UserError(
-            f"{key}.per_section names {', '.join(unknown)}, but the sections are "
-            f"{', '.join(sorted(sections))}: correct it"
-        )
-    for group, there in Counter(cutoff.group(row.section) for row in rows).items():
-        most = cutoff.most(group)
-        if most is not None and most > there:
-            asked = f"{key}.per_section.{group}.count" if group else f"{key}.count"
-            raise UserError(
-                f"{asked} asks for {most:,} of only {there:,} {named(group, cutoff)}: lower it, or "
-                "set it to null for all"
-            )
-
-
-def named(group: str, cutoff: Cutoff) -> str:
-    """What the images of a group are called."""
-    if group:
-        return f"of section {group}"
-    own = any(cutoff.group(section) for section in cutoff.per_section)
-    return "of the other sections" if own else "images"
-
-
-def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decision]]:
-    """What is asked of an image, in this order."""
-
-    def below_the_best(group: str) -> str:
-        most = cutoff.most(group)
-        if most == 0:
-            return f"section {group} is left out"
-        suffix = "" if named(group, cutoff) == "images" else f" {named(group, cutoff)}"
-        return f"below the best {most:,}{suffix}"
-
-    return [
-        decision.listed({path: Dropped("reserved for validation", "") for path in reserved}),
-        decision.at_least(
-            lambda row: row.hyperiqa,
-            lambda row: cutoff.floor(row.section),
-            "below the score {floor:g}",
-        ),
-        decision.best(lambda row: cutoff.group(row.section), cutoff.most, below_the_best),
-    ]
-
-
-def decided(
-    rows: Sequence[Decision], cutoff: Cutoff, key: str, reserved: Sequence[str] = ()
-) -> list[Decision]:
-    """Decide on ranked images.
-
-    Raises:
-        UserError: where a count can't be met, or none would be kept.
-    """
-    check(rows, cutoff, key)
-    dropped = decision.decide(rows, rules(cutoff, reserved))
-    if len(dropped) == len(rows):
-        reasons = Counter(why.reason for why in dropped.values())
-        why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
-        best = f"; the best has {rows[0].hyperiqa:.6f}" if rows else ""
-        raise UserError(f"{key} keeps none of {len(rows):,} ({why}{best}): loosen it")
-    return [
-        row._replace(kept=False, reason=dropped[row.path].reason, detail=dropped[row.path].detail)
-        if row.path in dropped
-        else row
-        for row in rows
-    ]
 
 
 def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, float]:
-    """The numbers one looks at to choose a cutoff."""
+    """The counted one looks at to choose a cutoff."""
     kept = [row for row in rows if row.kept]
     values = [row.hyperiqa for row in kept]
-    numbers: dict[str, float] = {
+    counted: dict[str, float] = {
         "images": len(rows),
         "kept": len(kept),
-        "mean": round(math.fsum(values) / len(values), 6),
+        "mean": figures.mean(values),
         "min": min(values),
         "max": max(values),
         "bytes": sum(row.bytes for row in kept),
     }
     if report_at is not None:
-        numbers["reach"] = sum(row.hyperiqa >= report_at for row in rows)
-    return numbers
+        counted["reach"] = sum(row.hyperiqa >= report_at for row in rows)
+    return counted
 
 
 def main(
@@ -178,21 +41,21 @@ def main(
     table: Path,
     scores: Path,
     decisions: Path,
-    metrics: Path,
+    numbers: Path,
     params: CutoffParams,
     validation: Reserved,
 ) -> None:
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
     rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))
     rows = decided(rows, cutoff, f"cutoff.{which}", validation.picks)
-    numbers = summary(rows, cutoff.report_at)
+    counted = summary(rows, cutoff.report_at)
     tables.write(decisions, Decision, rows)
-    tables.write_metrics(metrics, numbers)
-    reach = f" · {numbers['reach']:,} reach {cutoff.report_at:g}" if "reach" in numbers else ""
+    tables.write_numbers(numbers, counted)
+    reach = f" · {counted['reach']:,} reach {cutoff.report_at:g}" if "reach" in counted else ""
     print(
-        f"kept {numbers['kept']:,} of {numbers['images']:,} {which} · hyperiqa mean "
-        f"{numbers['mean']:.6f}, min {numbers['min']:.6f}, max {numbers['max']:.6f} · "
-        f"{numbers['bytes'] / 1e6:,.1f} MB{reach}"
+        f"kept {counted['kept']:,} of {counted['images']:,} {which} · hyperiqa mean "
+        f"{counted['mean']:.6f}, min {counted['min']:.6f}, max {counted['max']:.6f} · "
+        f"{counted['bytes'] / 1e6:,.1f} MB{reach}"
     )
 
 

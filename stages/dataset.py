@@ -94,7 +94,7 @@ def main(
     table: Path,
     decisions: Path,
     folder: Path,
-    metrics: Path,
+    numbers: Path,
     params: DatasetParams,
 ) -> None:
     tiles = tables.read(table, Tile)
@@ -113,7 +113,7 @@ def main(
     files.write(folder / "meta_info.txt", meta_info(rows).encode())
     tables.write(folder / "lineage.csv", Lineage, rows)
     photographs = len({row.photograph_sha256 for row in rows})
-    tables.write_metrics(metrics, {"tiles": len(rows), "photographs": photographs})
+    tables.write_numbers(numbers, {"tiles": len(rows), "photographs": photographs})
     print(f"{params.name}: {len(rows):,} tiles of {photographs:,} photographs")
 
 

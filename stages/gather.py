@@ -90,7 +90,7 @@ def main(
     folder: Path,
     gathered: Path,
     unreadable: Path,
-    metrics: Path,
+    numbers: Path,
     changes: Path,
     params: GatherParams,
 ) -> None:
@@ -107,8 +107,8 @@ def main(
     tables.write(gathered, Photograph, good)
     tables.write(unreadable, Unreadable, bad)
     reasons = Counter(row.reason for row in bad)
-    numbers = {"files": len(rows), "images": len(good), "unreadable": dict(sorted(reasons.items()))}
-    tables.write_metrics(metrics, numbers)
+    counted = {"files": len(rows), "images": len(good), "unreadable": dict(sorted(reasons.items()))}
+    tables.write_numbers(numbers, counted)
     parts = [f"gathered {len(good):,} images of {len(rows):,} files in {folder}"]
     parts += [f"{n:,} {reason}" for reason, n in reasons.most_common()]
     if before := rows_before(gathered, unreadable):

@@ -87,7 +87,7 @@ def main(
     folder: Path,
     multiscale: Path,
     rejected: Path,
-    metrics: Path,
+    numbers: Path,
     params: MultiscaleParams,
 ) -> None:
     photographs = tables.read(collected, Collected)
@@ -111,8 +111,8 @@ def main(
     tables.write(rejected, Rejected, sorted(skipped))
     scales = Counter(row.scale for row in rows)
     reasons = Counter(row.reason for row in skipped)
-    tables.write_metrics(
-        metrics,
+    tables.write_numbers(
+        numbers,
         {
             "photographs": len(photographs),
             "images": len(rows),

@@ -70,7 +70,7 @@ def check_unchanged(listed: Mapping[Path, str]) -> None:
 
 
 def main(
-    dataset: Path, validation: Path, table: Path, name: str, folder: Path, metrics: Path
+    dataset: Path, validation: Path, table: Path, name: str, folder: Path, numbers: Path
 ) -> None:
     lineage, chosen = tables.read(dataset / "lineage.csv", Lineage), tables.read(table, Validation)
     check_apart(lineage, chosen)
@@ -90,7 +90,7 @@ def main(
     sha256 = files.sha256_of(path)
     files.write(folder / "SHA256SUMS", f"{sha256}  {path.name}\n".encode())
     size = path.stat().st_size
-    tables.write_metrics(metrics, {"files": len(packed), "bytes": size, "sha256": sha256})
+    tables.write_numbers(numbers, {"files": len(packed), "bytes": size, "sha256": sha256})
     print(f"{path}: {len(packed):,} files · {size / 1e6:,.1f} MB · SHA-256 {sha256}")
 
 

@@ -2,7 +2,7 @@
 
 Takes:  every table; the photographs, tiles and validation images, for the contact sheets.
 Leaves: report.html, which needs no network; sheets/*.png, contact sheets of the best, the worst,
-        the last kept and the first dropped; plots/*.csv, scores by rank for `dvc plots`.
+        the last kept and the first dropped.
 Rule:   it reads and counts, and decides nothing.
 """
 
@@ -105,13 +105,9 @@ def main(
     validation: Path,
     report: Path,
     sheets_folder: Path,
-    plots: Path,
 ) -> None:
     t = summary.read(folder)
     files.new_folder(sheets_folder)
-    files.new_folder(plots)
-    summary.write_curve(plots / "images.csv", t.cutoff_images)
-    summary.write_curve(plots / "subimages.csv", t.cutoff_subimages)
     shown = (
         cut_sheets("images", t.cutoff_images, source)
         | cut_sheets("subimages", t.cutoff_subimages, subimages)

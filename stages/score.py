@@ -140,7 +140,7 @@ def main(
     folder: Path,
     weights_folder: Path,
     scores: Path,
-    metrics: Path,
+    numbers: Path,
     params: ScoreParams,
 ) -> None:
     items = tables.read(table, Item)
@@ -169,8 +169,8 @@ def main(
     best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
     mean = math.fsum(values) / len(values)
     tables.write(scores, Score, rows)
-    tables.write_metrics(
-        metrics,
+    tables.write_numbers(
+        numbers,
         {
             "images": len(rows),
             "mean": round(mean, 6),

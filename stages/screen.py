@@ -126,7 +126,7 @@ def main(
     evaluation_unreadable: Path,
     screened: Path,
     rejected: Path,
-    metrics: Path,
+    numbers: Path,
     params: ScreenParams,
 ) -> None:
     rows = sorted(tables.read(gathered, Photograph))
@@ -146,8 +146,8 @@ def main(
         )
     tables.write(screened, Photograph, kept)
     tables.write(rejected, Rejected, sorted(Rejected(path, *why) for path, why in dropped.items()))
-    numbers = {"images": len(rows), "usable": len(kept), "rejected": dict(sorted(reasons.items()))}
-    tables.write_metrics(metrics, numbers)
+    counted = {"images": len(rows), "usable": len(kept), "rejected": dict(sorted(reasons.items()))}
+    tables.write_numbers(numbers, counted)
     print(f"{len(kept):,} of {len(rows):,} photographs may be used{counts}")
     if known:
         print(KEPT_OUT)

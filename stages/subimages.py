@@ -93,7 +93,7 @@ def main(
     folder: Path,
     subimages: Path,
     rejected: Path,
-    metrics: Path,
+    numbers: Path,
     params: SubimagesParams,
 ) -> None:
     parents = tables.read(multiscale, Scaled)
@@ -119,8 +119,8 @@ def main(
     tables.write(subimages, Tile, sorted(rows))
     tables.write(rejected, Rejected, sorted(refused))
     scales = Counter(row.scale for row in rows)
-    numbers = {"images": len(parents), "too_small": len(refused), "tiles": len(rows)}
-    tables.write_metrics(metrics, numbers)
+    counted = {"images": len(parents), "too_small": len(refused), "tiles": len(rows)}
+    tables.write_numbers(numbers, counted)
     counts = ", ".join(f"{n:,} at {scale}" for scale, n in scales.items())
     print(
         f"cut {len(rows):,} tiles from {len(parents):,} images · {counts}"

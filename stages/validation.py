@@ -150,7 +150,7 @@ def main(
     decisions: Path,
     folder: Path,
     validation: Path,
-    metrics: Path,
+    numbers: Path,
     params: ValidationParams,
 ) -> None:
     hashes = {row.path: row.dhash for row in tables.read(screened, Photograph)}
@@ -160,7 +160,7 @@ def main(
     task = partial(write, source=source, folder=folder, scales=params.scales)
     written = [row for sizes in workers.each(task, chosen, what="validation") for row in sizes]
     tables.write(validation, Validation, sorted(written))
-    tables.write_metrics(metrics, {"photographs": len(chosen)})
+    tables.write_numbers(numbers, {"photographs": len(chosen)})
     left = sum(not row.kept for row in rows)
     print(f"chose {len(chosen)} validation photographs of the best {left:,} not trained on")
 

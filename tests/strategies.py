@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from stages.common.cutoffs import Cutoff, SectionCutoff
 from stages.common.params import Params
 from stages.common.tables import Candidate, Score
-from stages.cutoff import Cutoff, SectionCutoff
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
 

@@ -9,17 +9,10 @@ from hypothesis import strategies as st
 
 from stages import cutoff
 from stages.common import tables
+from stages.common.cutoffs import Cutoff, CutoffParams, Reserved, SectionCutoff, decided, ranked
 from stages.common.errors import UserError
 from stages.common.tables import Candidate, Decision, Score
-from stages.cutoff import (
-    Cutoff,
-    CutoffParams,
-    Reserved,
-    SectionCutoff,
-    decided,
-    ranked,
-    summary,
-)
+from stages.cutoff import summary
 from tests.strategies import cutoffs, hyperiqa, scored_images
 
 Images = tuple[list[Candidate], list[Score]]

@@ -14,14 +14,12 @@ from stages import report
 from stages.common import tables
 from stages.common.pages import summary
 from stages.common.pages.summary import (
-    Curve,
     reasons,
     samples,
     shares,
     size_correlation,
     what_if,
     what_if_by_section,
-    write_curve,
 )
 from stages.common.pixels import png
 from stages.common.pixels.images import read
@@ -112,17 +110,6 @@ def test_reasons_are_counted_the_most_frequent_first() -> None:
     rows = [Rejected("a", reason, "") for reason in ("too small", "truncated", "", "too small")]
     assert reasons(rows) == "2 too small, 1 truncated"
     assert reasons([]) == ""
-
-
-@pytest.mark.parametrize(("count", "step"), [(1, 1), (2000, 1), (2001, 2), (9999, 5)])
-def test_a_long_curve_is_thinned_out_evenly(tmp_path: Path, count: int, step: int) -> None:
-    rows = [decision(rank, kept=rank % 2 == 0) for rank in range(1, count + 1)]
-    write_curve(tmp_path / "curve.csv", rows)
-    curve = tables.read(tmp_path / "curve.csv", Curve)
-    assert [(point.rank, point.kept) for point in curve] == [
-        (rank, rank % 2 == 0) for rank in range(1, count + 1, step)
-    ]
-    assert [point.hyperiqa for point in curve] == [round(1 / p.rank, 6) for p in curve]
 
 
 class Links(HTMLParser):
@@ -260,7 +247,6 @@ def made(tmp_path: Path, *, title: str = "samples", chosen: int = 1, refused: in
         tmp_path / "validation",
         tmp_path / "reports" / "report.html",
         tmp_path / "reports" / "sheets",
-        tmp_path / "reports" / "plots",
     )
     return (tmp_path / "reports" / "report.html").read_text()
 
@@ -326,10 +312,3 @@ def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:
     html = made(tmp_path, refused=report.LISTED + 7)
     assert html.count("not an image</td>") == report.LISTED + 1  # one is the count of them
     assert html.count("… and 8 more in unreadable_images.csv and rejected.csv") == 1
-
-
-def test_curves_for_dvc_plots(tmp_path: Path) -> None:
-    made(tmp_path)
-    images = tables.read(tmp_path / "reports" / "plots" / "images.csv", Curve)
-    assert images == [Curve(i + 1, round(0.9 - i / 10, 6), i < 3) for i in range(5)]
-    assert len(tables.read(tmp_path / "reports" / "plots" / "subimages.csv", Curve)) == 12

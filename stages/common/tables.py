@@ -229,6 +229,6 @@ def section_of(path: str) -> str:
     return first if slash else "."
 
 
-def write_metrics(path: Path, metrics: Mapping[str, object]) -> None:
-    """Write a stage's numbers as JSON for `dvc metrics show`."""
-    files.write(path, (json.dumps(metrics, indent=2) + "\n").encode())
+def write_numbers(path: Path, numbers: Mapping[str, object]) -> None:
+    """Write what a stage has counted as JSON."""
+    files.write(path, (json.dumps(numbers, indent=2) + "\n").encode())

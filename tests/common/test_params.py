@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from stages.common.cutoffs import CutoffParams
 from stages.common.errors import UserError
 from stages.common.params import Params, faults, load, read
-from stages.cutoff import CutoffParams
 from stages.gather import GatherParams
 from stages.multiscale import MultiscaleParams
 from stages.score import ScoreParams

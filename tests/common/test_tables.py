@@ -142,7 +142,7 @@ def test_the_section_is_the_first_folder(section: str, name: str) -> None:
 
 
 @given(st.dictionaries(sha256, st.integers() | st.floats(allow_nan=False, allow_infinity=False)))
-def test_metrics_are_json(table: Path, metrics: dict[str, object]) -> None:
-    tables.write_metrics(table.with_suffix(".json"), metrics)
+def test_numbers_are_json(table: Path, numbers: dict[str, object]) -> None:
+    tables.write_numbers(table.with_suffix(".json"), numbers)
     text = table.with_suffix(".json").read_text()
-    assert (json.loads(text), text[-1]) == (metrics, "\n")
+    assert (json.loads(text), text[-1]) == (numbers, "\n")

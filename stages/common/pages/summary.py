@@ -21,15 +21,6 @@ from stages.common.tables import (
 )
 
 SHOWN = 18  # pictures on a contact sheet
-POINTS = 2000  # of a curve, at most
-
-
-class Curve(NamedTuple):
-    """A row of plots/*.csv."""
-
-    rank: int
-    hyperiqa: float
-    kept: bool
 
 
 class Tables(NamedTuple):
@@ -195,9 +186,3 @@ def what_if_by_section(rows: Sequence[Decision]) -> list[tuple[object, ...]]:
         own = [row for row in rows if row.section == section]
         table += [(section, *line) for line in what_if(own)]
     return table
-
-
-def write_curve(path: Path, rows: Sequence[Decision]) -> None:
-    """Scores by rank, thinned out evenly to about `POINTS` rows."""
-    step = -(-len(rows) // POINTS)
-    tables.write(path, Curve, [Curve(r.rank, r.hyperiqa, r.kept) for r in rows[::step]])

@@ -1,0 +1,85 @@
+"""What other cutoffs would keep, without running anything.
+
+    make what-if                          a table: what is kept now, and by other counts and scores
+    make what-if COUNT=12000              the figures of the best 12,000 tiles
+    make what-if MIN_SCORE=0.7            of all tiles with this score or a better one
+    make what-if COUNT=80 WHICH=images    of the best 80 photographs
+
+COUNT stands in place of the count in params.yaml, all else as it is there; MIN_SCORE in place of
+its min_score and of its count. With both, both hold. The figures of tiles are those of
+reports/metrics.json after an experiment with the same limits. All are counted from the tables that
+the last run has left. Another choice of photographs gives other tiles: these only a run can tell.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.common import cli, cutoffs, figures, params, tables, text
+from stages.common.cutoffs import Cutoff, CutoffParams
+from stages.common.errors import UserError
+from stages.common.figures import WhatIf
+from stages.common.tables import Decision, Tile
+
+TABLES = Path("data/tables")
+HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
+
+
+def asked(cutoff: Cutoff, count: int | None, min_score: float | None) -> Cutoff:
+    """A cutoff with the limits that are asked for."""
+    if min_score is not None:
+        cutoff = figures.by_score(cutoff, min_score)
+    return cutoff if count is None else figures.by_count(cutoff, count)
+
+
+def lines(found: Sequence[WhatIf]) -> list[list[str]]:
+    """The table's lines."""
+    return [
+        [
+            row.section,
+            row.by,
+            row.limit,
+            f"{row.images:,}",
+            f"{row.mean:.6f}",
+            f"{row.lowest:.6f}",
+            f"{row.bytes / 1e9:,.4f}",
+            f"{row.photographs:,}",
+            f"{row.largest_photograph:.1%}",
+        ]
+        for row in found
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.tools.what_if",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--which", choices=["images", "subimages"], help="photographs, or tiles")
+    parser.add_argument("--count", type=int, help="keep the best so many")
+    parser.add_argument("--min-score", type=float, help="keep none below this score")
+    parser.set_defaults(which="subimages")
+    arguments = parser.parse_args()
+    which, key = arguments.which, f"cutoff.{arguments.which}"
+    cutoff: Cutoff = getattr(params.load(CutoffParams, "cutoff", Path("params.yaml")), which)
+    rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)
+    tiles = {t.path: t for t in tables.read(TABLES / "subimages.csv", Tile)}
+    c = figures.columns(rows, tiles if which == "subimages" else None)
+    if arguments.count is None and arguments.min_score is None:
+        print(text.table(HEADER, lines(figures.what_if(which, c, cutoff))))
+        return
+    cutoff = asked(cutoff, arguments.count, arguments.min_score)
+    cutoffs.check(rows, cutoff, key)
+    mask = figures.chosen(c, cutoff)
+    if not mask.any():
+        raise UserError(f"{key} would keep none of {len(rows):,}: loosen it")
+    found: dict[str, object] = figures.of(c, mask)._asdict()
+    if which == "subimages":
+        found = figures.metrics(c, mask, cutoff.report_at)
+    width = max(map(len, found))
+    print(*[f"{name:<{width}}  {value}" for name, value in found.items()], sep="\n")
+
+
+if __name__ == "__main__":
+    cli.shell("what_if", main, again="make what-if")
