@@ -1,7 +1,8 @@
 """Number the kept tiles by rank and write what trainers and readers need beside them.
 
-Takes:  subimages/; subimages.csv; cutoff_subimages.csv.
-Leaves: <name>/0.png, 1.png, ...; hyperiqa_score.txt, meta_info.txt, lineage.csv beside it.
+Takes:  subimages/; subimages.csv; cutoff_subimages.csv; what `score` says of its scorer.
+Leaves: <name>/0.png, 1.png, ...; beside it hyperiqa_score.txt, meta_info.txt, lineage.csv, and
+        scorer.json: the model, device and precision that made the scores.
 Rule:   0.png is the best tile, so a smaller set of the same photographs is a prefix of a larger.
         A tile that is not, byte for byte, the one that was cut ends the stage.
 Source: meta_info.txt as BasicSR's PairedImageDataset reads it, `name (h,w,c)`;
@@ -93,6 +94,7 @@ def main(
     subimages: Path,
     table: Path,
     decisions: Path,
+    scorer: Path,
     folder: Path,
     numbers: Path,
     params: DatasetParams,
@@ -112,6 +114,7 @@ def main(
     files.write(folder / "hyperiqa_score.txt", score_list(rows, params.name).encode())
     files.write(folder / "meta_info.txt", meta_info(rows).encode())
     tables.write(folder / "lineage.csv", Lineage, rows)
+    tables.write_numbers(folder / "scorer.json", tables.read_numbers(scorer)["scorer"])
     photographs = len({row.photograph_sha256 for row in rows})
     tables.write_numbers(numbers, {"tiles": len(rows), "photographs": photographs})
     print(f"{params.name}: {len(rows):,} tiles of {photographs:,} photographs")

@@ -2,8 +2,8 @@
 
 Takes:  dataset/ with its text files; validation/; lineage.csv; validation.csv.
 Leaves: release/<name>.7z, which unpacks into one folder <name>/ with <name>/0.png ...,
-        validation/, hyperiqa_score.txt, meta_info.txt and lineage.csv; SHA256SUMS beside it (check
-        with `sha256sum -c SHA256SUMS`).
+        validation/, hyperiqa_score.txt, meta_info.txt, lineage.csv and scorer.json; SHA256SUMS
+        beside it (check with `sha256sum -c SHA256SUMS`).
 Rule:   PNGs are stored, not compressed again. Same files, same archive, byte for byte: sorted,
         without times and rights. A tile or validation image that is not, byte for byte, the one
         that its table lists ends the stage; so does a validation photograph that is trained on.

@@ -46,7 +46,7 @@ def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -
     """Everything but the pixels that a score depends on. No device is given another's scores."""
     versions = f"{crops.POLICIES[policy]} scorer {scorer.VERSION}"
     rounding = "fp32" if (device, precision) == backends.EXACT else f"{device} {precision}"
-    return f"hyperiqa {weights_sha256} {policy} {versions} {rounding}"
+    return f"hyperiqa {weights_sha256} {policy} {versions} {rounding} {backends.engine(device)}"
 
 
 def saved(
@@ -176,8 +176,14 @@ def main(
             "mean": round(mean, 6),
             "min": round(min(values), 6),
             "max": round(max(values), 6),
-            "device": device,
-            "precision": precision,
+            "scorer": {
+                "model": params.model,
+                "weights_sha256": sha256,
+                "crops": params.crops,
+                "device": device,
+                "precision": precision,
+                "engine": backends.engine(device),
+            },
         },
     )
     print(

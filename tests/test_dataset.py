@@ -21,6 +21,7 @@ from tests.conftest import noise, sha256_of_png
 from tests.strategies import sha256
 
 NAME = DatasetParams(name="faces_10-k")
+SCORER = {"model": "builtin", "device": "cpu", "precision": "fp32"}
 
 
 def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision]]:
@@ -69,7 +70,9 @@ def made(tmp_path: Path, count: int, kept: int, changed: Sequence[int] = ()) -> 
         png.write(tmp_path / "tiles" / tile.path, pixels)
     tables.write(tmp_path / "tiles.csv", Tile, tiles)
     tables.write(tmp_path / "decisions.csv", Decision, decisions[::-1])  # in no helpful order
-    paths = (tmp_path / name for name in ("tiles", "tiles.csv", "decisions.csv", "out", "m.json"))
+    tables.write_numbers(tmp_path / "score.json", {"images": count, "scorer": SCORER})
+    names = ("tiles", "tiles.csv", "decisions.csv", "score.json", "out", "m.json")
+    paths = (tmp_path / name for name in names)
     dataset.main(*paths, NAME)
     return tables.read(tmp_path / "out" / "lineage.csv", Lineage)
 
@@ -100,6 +103,7 @@ def test_the_best_tile_is_0_png(tmp_path: Path) -> None:
         f"{2:064x}",
     )
     assert json.loads((tmp_path / "m.json").read_text()) == {"tiles": 7, "photographs": 3}
+    assert json.loads((tmp_path / "out" / "scorer.json").read_text()) == SCORER
 
 
 def test_a_smaller_set_is_a_prefix_of_a_larger(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
+import openvino
 import pytest
+import torch
 from PIL import Image, ImageFilter
 
 from stages import score
@@ -62,14 +65,14 @@ def test_every_row_has_a_score_by_path(
     assert by_path["copy.png"] == by_path["s/a.png"]
     assert len(set(by_path.values())) == 3
     values = [row.hyperiqa for row in rows]
-    metrics = json.loads((tmp_path / "m.json").read_text())
-    assert metrics["images"] == 4
-    assert abs(metrics["mean"] - math.fsum(values) / 4) <= 1.1e-6
-    assert (metrics["min"], metrics["max"]) == (min(values), max(values))
-    assert (metrics["device"], metrics["precision"]) == ("cpu", "fp32")
+    numbers = json.loads((tmp_path / "m.json").read_text())
+    assert numbers["images"] == 4
+    assert abs(numbers["mean"] - math.fsum(values) / 4) <= 1.1e-6
+    assert (numbers["min"], numbers["max"]) == (min(values), max(values))
+    assert (numbers["scorer"]["device"], numbers["scorer"]["precision"]) == ("cpu", "fp32")
     best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
     assert capsys.readouterr().out == (
-        f"average hyperiqa score of {pictures} with 4 images is {metrics['mean']:.6f}"
+        f"average hyperiqa score of {pictures} with 4 images is {numbers['mean']:.6f}"
         f" · best {best.hyperiqa:.6f} {best.path} · worst {worst.hyperiqa:.6f} {worst.path}"
         " · 3 scored, 0 known\n"
     )
@@ -120,8 +123,8 @@ def test_a_faster_precision_tells_its_error(
         " allowed 0.15"
     )
     assert 0 < error < 0.02
-    metrics = json.loads((tmp_path / "bf16" / "m.json").read_text())
-    assert (metrics["device"], metrics["precision"]) == ("cpu", "bf16")
+    numbers = json.loads((tmp_path / "bf16" / "m.json").read_text())
+    assert (numbers["scorer"]["device"], numbers["scorer"]["precision"]) == ("cpu", "bf16")
 
 
 def test_an_empty_table_is_told(tmp_path: Path) -> None:
@@ -145,8 +148,16 @@ def test_scorers_that_differ_have_other_fingerprints() -> None:
 
 def test_the_cpus_fingerprint_stays_so_that_no_score_is_lost() -> None:
     assert fingerprint("00", "cover", "cpu", "fp32") == (
-        f"hyperiqa 00 cover {crops.POLICIES['cover']} scorer {scorer.VERSION} fp32"
+        f"hyperiqa 00 cover {crops.POLICIES['cover']} scorer {scorer.VERSION} fp32 "
+        f"openvino {openvino.__version__.partition('-')[0]}"
     )
+
+
+def test_another_version_of_what_computes_has_other_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint("00", "cover", "cuda", "fp16")
+    assert before.endswith(f" cuda fp16 torch {torch.__version__.partition('+')[0]}")
+    monkeypatch.setattr(metadata, "version", lambda package: f"{package} of tomorrow+cu128")
+    assert fingerprint("00", "cover", "cuda", "fp16").endswith(" torch torch of tomorrow")
 
 
 def test_another_file_of_the_same_pixels_costs_no_score(

@@ -138,7 +138,7 @@ def expected(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def stored() -> dict[str, dict[str, float]]:
-    """All scores in the store, as tables have them, by the key's last words and by pixels."""
+    """All scores in the store, as tables have them, by device and precision, and by pixels."""
     found: dict[str, dict[str, float]] = {}
     if store.default_path().exists():
         with sqlite3.connect(store.default_path()) as database:
@@ -146,7 +146,7 @@ def stored() -> dict[str, dict[str, float]]:
                 "SELECT fingerprint, hex(sha256), hyperiqa FROM score JOIN scorer ON scorer = id"
             )
             for fingerprint, sha256, value in database.execute(query):
-                rounding = fingerprint.partition(" scorer 1 ")[2]
+                rounding = fingerprint.partition(" scorer 1 ")[2].rsplit(" ", 2)[0]
                 found.setdefault(rounding, {})[sha256.lower()] = round(value, 6)
         database.close()
     return found
@@ -158,9 +158,9 @@ def by_pixels(rows: list[Score], folder: Path) -> dict[str, float]:
 
 
 def made_by(out: Path) -> tuple[str, str]:
-    """Device and precision, as the metrics have them."""
-    metrics = json.loads((out / "m.json").read_text())
-    return metrics["device"], metrics["precision"]
+    """Device and precision, as the stage's numbers have them."""
+    scorer = json.loads((out / "m.json").read_text())["scorer"]
+    return scorer["device"], scorer["precision"]
 
 
 def warnings(text: str) -> list[str]:

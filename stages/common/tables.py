@@ -229,6 +229,23 @@ def section_of(path: str) -> str:
     return first if slash else "."
 
 
+def read_numbers(path: Path) -> dict[str, Any]:
+    """Read what a stage has counted.
+
+    Raises:
+        UserError: where the file is missing or no JSON object.
+    """
+    try:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run `dvc repro`, which makes it") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run `dvc repro`") from None
+    if not isinstance(numbers, dict):
+        raise UserError(f"{path} is damaged (no object): delete it and run `dvc repro`")
+    return numbers
+
+
 def write_numbers(path: Path, numbers: Mapping[str, object]) -> None:
     """Write what a stage has counted as JSON."""
     files.write(path, (json.dumps(numbers, indent=2) + "\n").encode())

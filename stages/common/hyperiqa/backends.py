@@ -21,6 +21,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -90,6 +91,12 @@ def resolve(device: str, precision: str) -> tuple[str, str]:
             f"{', '.join(PRECISIONS[device])}, or auto"
         )
     return device, precision
+
+
+def engine(device: str) -> str:
+    """The package that computes on a device, and its version: another may round another way."""
+    package = "openvino" if device == "cpu" else "torch"
+    return f"{package} {metadata.version(package).partition('+')[0]}"  # less the build, as cu128
 
 
 def _has_driver() -> bool:
