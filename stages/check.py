@@ -56,6 +56,7 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
     named = {
         "gather.source": [sections["gather"]["source"]],
         "screen.evaluation_sets": sections["screen"]["evaluation_sets"],
+        "min_score": references(sections["cutoff"]),
     }
     faults = []
     for key, folder in [(key, folder) for key, folders in named.items() for folder in folders]:
@@ -69,6 +70,13 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
             continue
         faults[-1] = f"{key}: {faults[-1]}"
     return faults
+
+
+def references(cutoff: dict[str, Any]) -> list[str]:
+    """The folders that floors refer to."""
+    rules = [rule for both in cutoff.values() for rule in (both, *both["per_section"].values())]
+    floors = [rule.get("min_score") for rule in rules]
+    return sorted({floor["reference"] for floor in floors if isinstance(floor, dict)})
 
 
 def mend(folder: Path) -> str:

@@ -1,19 +1,23 @@
 """Rank, keep the best, and give every other image a reason. Reads tables only.
 
-Takes:  a table with path, section, sha256 and bytes; its scores.
+Takes:  a table with path, section, sha256 and bytes; its scores; leave_out.csv, written by hand;
+        the scores of the references.
 Leaves: a table of decisions (`Decision`), best first: every image, kept or with the first rule that
         it fails and its value.
 Rule:   ranked by score, ties by path. In this order: an image that `validation.picks` names is
-        reserved; one below `min_score` is dropped; of the others the best `count` are kept. null is
-        no limit. A section of `per_section` overrides what it names: with a `count` of its own it
-        is a group of its own, all the others together are one; a count of 0 leaves it out.
+        reserved; one that leave_out.csv names, by its path or its SHA-256, is dropped; so is one
+        below `min_score`; of the others the best `count` are kept. null is no limit. A section of
+        `per_section` overrides what it names: with a `count` of its own it is a group of its own,
+        all the others together are one; a count of 0 leaves it out. `min_score: {reference: F}` is
+        the mean score of the images in F, a folder below data/reference.
 Source: Phhofm, Guides/DatasetPreparation.md, https://github.com/Phhofm/models.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.common import figures, tables
+from stages.common import leave_out as by_hand
+from stages.common import tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams, Reserved, decided, ranked
 from stages.common.tables import Candidate, Decision, Score
@@ -26,7 +30,7 @@ def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, floa
     counted: dict[str, float] = {
         "images": len(rows),
         "kept": len(kept),
-        "mean": figures.mean(values),
+        "mean": tables.mean(values),
         "min": min(values),
         "max": max(values),
         "bytes": sum(row.bytes for row in kept),
@@ -40,14 +44,18 @@ def main(
     which: str,
     table: Path,
     scores: Path,
+    leave_out: Path,
+    reference: Path,
     decisions: Path,
     numbers: Path,
     params: CutoffParams,
     validation: Reserved,
 ) -> None:
+    params = params.measured(tables.read(reference, Score))
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
     rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))
-    rows = decided(rows, cutoff, f"cutoff.{which}", validation.picks)
+    left_out = by_hand.read(leave_out)
+    rows = decided(rows, cutoff, f"cutoff.{which}", validation.picks, left_out)
     counted = summary(rows, cutoff.report_at)
     tables.write(decisions, Decision, rows)
     tables.write_numbers(numbers, counted)

@@ -14,7 +14,7 @@ import functools
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -135,6 +135,27 @@ def fall_back(fault: trust.NetworkError, asked: str, device: str) -> tuple[str, 
     return backends.EXACT
 
 
+def counted(rows: Sequence[Score]) -> dict[str, object]:
+    """The numbers of a table of scores."""
+    if not rows:
+        return {"images": 0}
+    values = [round(row.hyperiqa, 6) for row in rows]
+    mean = tables.mean(values)
+    return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
+
+
+def described(rows: Sequence[Score], folder: Path) -> str:
+    """The same for the person who watches, with the best and the worst."""
+    if not rows:
+        return f"no image in {folder}"
+    best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
+    return (
+        f"average hyperiqa score of {folder} with {len(rows):,} images is "
+        f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
+        f"{worst.hyperiqa:.6f} {worst.path}"
+    )
+
+
 def main(
     table: Path,
     folder: Path,
@@ -161,36 +182,18 @@ def main(
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
-
     rows = sorted(Score(item.path, item.sha256, known[item.pixels]) for item in items)
-    if not rows:
-        raise UserError(f"{table} lists no image: look at the stage before")
-    values = [row.hyperiqa for row in rows]
-    best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
-    mean = math.fsum(values) / len(values)
+    facts = {
+        "model": params.model,
+        "weights_sha256": sha256,
+        "crops": params.crops,
+        "device": device,
+        "precision": precision,
+        "engine": backends.engine(device),
+    }
     tables.write(scores, Score, rows)
-    tables.write_numbers(
-        numbers,
-        {
-            "images": len(rows),
-            "mean": round(mean, 6),
-            "min": round(min(values), 6),
-            "max": round(max(values), 6),
-            "scorer": {
-                "model": params.model,
-                "weights_sha256": sha256,
-                "crops": params.crops,
-                "device": device,
-                "precision": precision,
-                "engine": backends.engine(device),
-            },
-        },
-    )
-    print(
-        f"average hyperiqa score of {folder} with {len(rows):,} images is {mean:.6f}"
-        f" · best {best.hyperiqa:.6f} {best.path} · worst {worst.hyperiqa:.6f} {worst.path}"
-        f" · {new:,} scored, {len(known) - new:,} known"
-    )
+    tables.write_numbers(numbers, counted(rows) | {"scorer": facts})
+    print(f"{described(rows, folder)} · {new:,} scored, {len(known) - new:,} known")
 
 
 if __name__ == "__main__":

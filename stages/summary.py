@@ -1,6 +1,7 @@
 """Count what was kept, and what other cutoffs would keep, for who chooses one. Reads tables only.
 
-Takes:  cutoff_images.csv, cutoff_subimages.csv, subimages.csv; the section `cutoff`.
+Takes:  cutoff_images.csv, cutoff_subimages.csv, subimages.csv; the scores of the references; the
+        section `cutoff`.
 Leaves: metrics.json, the set in the figures that experiments are compared by; what_if.csv
         (`WhatIf`), the figures of other counts and scores; plots/*.csv, for `dvc plots`.
 Rule:   it decides nothing. An experiment ends here: what comes after only writes the set.
@@ -14,7 +15,7 @@ from stages.common import figures, files, tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Tile
+from stages.common.tables import Decision, Score, Tile
 
 POINTS = 2000  # of a curve, at most
 
@@ -37,6 +38,7 @@ def main(
     images: Path,
     subimages: Path,
     tiles: Path,
+    reference: Path,
     metrics: Path,
     what_if: Path,
     plots: Path,
@@ -48,6 +50,7 @@ def main(
         "images": figures.columns(rows["images"]),
         "subimages": figures.columns(rows["subimages"], by_path),
     }
+    cutoff = cutoff.measured(tables.read(reference, Score))
     limit, c = cutoff.subimages, columns["subimages"]
     mask = figures.chosen(c, limit)
     if mask.tolist() != [row.kept for row in rows["subimages"]]:

@@ -143,6 +143,7 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
+    files += ["data/reference/README.md", "data/leave_out.csv"]
     files += ["requirements.txt", "constraints.txt"]
     code = [p for p in (REPOSITORY / "stages").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     files += [str(p.relative_to(REPOSITORY)) for p in code]

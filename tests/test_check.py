@@ -212,3 +212,14 @@ def test_as_make_check_runs_it(project: Path, run_stage: Stage) -> None:
         "error: check: params.yaml: multiscale.scales is missing; "
         "multiscale.shortest_edge is missing\n"
     )
+
+
+def test_a_reference_that_is_no_folder_is_told(project: Path) -> None:
+    cutoff = SECTIONS["cutoff"] | {
+        "subimages": SECTIONS["cutoff"]["subimages"]
+        | {"min_score": {"reference": "data/reference/nomos"}}
+    }
+    assert message_of(project, SECTIONS | {"cutoff": cutoff}) == (
+        "params.yaml: min_score: data/reference/nomos is no folder: put images there, or name "
+        "another"
+    )

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 
 from stages import cutoff
 from stages.common import tables
-from stages.common.cutoffs import Cutoff, CutoffParams, Reserved, SectionCutoff, decided, ranked
+from stages.common.cutoffs import (
+    Cutoff,
+    CutoffParams,
+    Reference,
+    Reserved,
+    SectionCutoff,
+    decided,
+    ranked,
+)
 from stages.common.errors import UserError
+from stages.common.leave_out import LeftOut
+from stages.common.params import faults
 from stages.common.tables import Candidate, Decision, Score
 from stages.cutoff import summary
 from tests.strategies import cutoffs, hyperiqa, scored_images
@@ -245,11 +255,15 @@ def test_the_stage_writes_table_and_metrics(
     candidates, scores = two_sections()
     tables.write(tmp_path / "in.csv", Candidate, candidates)
     tables.write(tmp_path / "scores.csv", Score, scores)
+    tables.write(tmp_path / "reference.csv", Score, [])
+    (tmp_path / "leave_out.csv").write_text("image,reason\n")
     rule, other = cutoff_of(4), cutoff_of(6)
     cutoff.main(
         "subimages",
         tmp_path / "in.csv",
         tmp_path / "scores.csv",
+        tmp_path / "leave_out.csv",
+        tmp_path / "reference.csv",
         tmp_path / "out.csv",
         tmp_path / "m.json",
         CutoffParams(images=other, subimages=rule),
@@ -261,4 +275,50 @@ def test_the_stage_writes_table_and_metrics(
     assert capsys.readouterr().out == (
         "kept 4 of 6 subimages · hyperiqa mean 0.675000, min 0.300000, max 0.900000 · 0.0 MB · "
         "3 reach 0.5\n"
+    )
+
+
+def test_what_a_person_leaves_out_makes_room_for_the_next() -> None:
+    rows = ranked(*images(0.9, 0.8, 0.7, 0.6))
+    by_hand = [LeftOut("s/a", "a watermark"), LeftOut("s/c" * 2, ""), LeftOut("s/z", "not there")]
+    found = decided(rows, cutoff_of(1), "cutoff.images", left_out=by_hand)
+    assert [(row.path, row.reason, row.detail) for row in found] == [
+        ("s/a", "left out by hand", "a watermark"),
+        ("s/b", "", ""),
+        ("s/c", "left out by hand", ""),  # by its hash
+        ("s/d", "below the best 1", "rank 2"),
+    ]
+
+
+def test_a_reference_is_the_mean_score_of_its_folder() -> None:
+    good = Reference(reference="data/reference/good")
+    rule = cutoff_of(min_score=None, night={"min_score": good}).model_copy(
+        update={"min_score": Reference(reference="data/reference/good/faces/")}
+    )
+    scores = [
+        Score("good/faces/a.png", "", 0.7),
+        Score("good/faces/b.png", "", 0.800001),
+        Score("good/c.png", "", 0.3),
+        Score("goodness/d.png", "", 0.1),
+    ]
+    measured = rule.measured(scores)
+    assert (measured.floor("faces"), measured.floor("night")) == (0.75, 0.6)
+    both = CutoffParams(images=rule, subimages=cutoff_of(3)).measured(scores)
+    assert (both.images, both.subimages) == (measured, cutoff_of(3))
+    with pytest.raises(UserError) as raised:
+        rule.measured(scores[2:])
+    assert str(raised.value) == (
+        "data/reference/good/faces/ holds no image: put good photographs there"
+    )
+
+
+@pytest.mark.parametrize(
+    "floor", ["high", True, {"reference": "data/other/x"}, {"reference": "data/reference/"}, {}]
+)
+def test_a_floor_that_is_none_has_one_message(floor: object) -> None:
+    values = cutoff_of().model_dump() | {"min_score": floor}
+    (message,) = faults(Cutoff, "cutoff.images", values)
+    assert message == (
+        "cutoff.images.min_score must be a finite number, null or {reference: data/reference/NAME}, got "
+        f"{floor!r}"
     )

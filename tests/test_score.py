@@ -127,12 +127,13 @@ def test_a_faster_precision_tells_its_error(
     assert (numbers["scorer"]["device"], numbers["scorer"]["precision"]) == ("cpu", "bf16")
 
 
-def test_an_empty_table_is_told(tmp_path: Path) -> None:
+def test_a_table_without_images_has_no_scores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in").mkdir()
-    with pytest.raises(UserError) as raised:
-        scored(tmp_path / "in", tmp_path)
-    message = f"{tmp_path / 'in.csv'} lists no image: look at the stage before"
-    assert str(raised.value) == message
+    assert scored(tmp_path / "in", tmp_path) == []
+    assert json.loads((tmp_path / "m.json").read_text())["images"] == 0
+    assert capsys.readouterr().out == f"no image in {tmp_path / 'in'} · 0 scored, 0 known\n"
 
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:

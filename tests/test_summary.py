@@ -9,7 +9,7 @@ from stages import summary
 from stages.common import figures, tables
 from stages.common.cutoffs import Cutoff, CutoffParams, SectionCutoff
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Tile
+from stages.common.tables import Decision, Score, Tile
 from stages.summary import Curve, curve
 
 
@@ -32,8 +32,10 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "images.csv", Decision, [decision(1, True), decision(2, True)])
     tables.write(folder / "cut.csv", Decision, rows)
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
-    names = ("images.csv", "cut.csv", "tiles.csv", "metrics.json", "what_if.csv", "plots")
-    summary.main(*(folder / name for name in names), params)
+    tables.write(folder / "reference.csv", Score, [])
+    inputs = ("images.csv", "cut.csv", "tiles.csv", "reference.csv")
+    outputs = ("metrics.json", "what_if.csv", "plots")
+    summary.main(*(folder / name for name in inputs + outputs), params)
 
 
 @pytest.mark.parametrize(("count", "step"), [(1, 1), (2000, 1), (2001, 2), (9999, 5)])

@@ -1,59 +1,122 @@
 """How images are chosen by their scores: the model of a cutoff's parameters, and the one decision.
 
-Ranked by score, ties by path. In this order: an image that is left out before anything is counted
-(`EARLIER`: reserved for validation) is dropped; then one below its section's `min_score`; of the
-others the best `count` are kept. None is no limit. A section of `per_section` overrides what it
-names: with a `count` of its own it is a group of its own, all the others together are one; a count
-of 0 leaves it out.
+Ranked by score, ties by path. In this order: an image that is reserved for validation or left out
+by hand is dropped (`EARLIER`); then one below its section's `min_score`; of the others the best
+`count` are kept. None is no limit. A section of `per_section` overrides what it names: with a
+`count` of its own it is a group of its own, all the others together are one; a count of 0 leaves it
+out. A `min_score` can be a folder of photographs that are known to be good: their mean score.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError, WrapValidator
 
-from stages.common import decision
+from stages.common import decision, tables
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
+from stages.common.leave_out import LeftOut
 from stages.common.params import Params
 from stages.common.tables import Candidate, Decision, Score
 
 RESERVED = "reserved for validation"
+LEFT_OUT = "left out by hand"
+EARLIER = frozenset({RESERVED, LEFT_OUT})  # reasons that no count and no score changes
+REFERENCES = "data/reference"  # every reference is a folder below it
 OTHERS = ""  # the group of all sections without a count of their own
+
+
+class Reference(Params):
+    """A folder of images whose mean score is a floor."""
+
+    reference: str = Field(pattern=f"^{REFERENCES}/[^/]+")
+
+    def mean(self, scores: Iterable[Score]) -> float:
+        """The mean of the folder's scores, with six decimals.
+
+        Raises:
+            UserError: where it has none.
+        """
+        inside = f"{Path(self.reference).relative_to(REFERENCES).as_posix()}/"
+        found = [score.hyperiqa for score in scores if score.path.startswith(inside)]
+        if not found:
+            raise UserError(f"{self.reference} holds no image: put good photographs there")
+        return tables.mean(found)
+
+
+def _floor(value: object, validate: Callable[[object], object]) -> object:
+    try:
+        return validate(value)
+    except ValidationError:  # one message, and not one for each kind that it could be
+        raise ValueError(
+            f"must be a finite number, null or {{reference: {REFERENCES}/NAME}}"
+        ) from None
+
+
+Floor = Annotated[float | Reference | None, WrapValidator(_floor)]
 
 
 class SectionCutoff(Params):
     """What a section overrides; what it does not name is as for all."""
 
     count: Annotated[int, Field(ge=0)] | None = None
-    min_score: float | None = None
+    min_score: Floor = None
 
 
 class Cutoff(Params):
     count: Annotated[int, Field(ge=1)] | None
-    min_score: float | None
+    min_score: Floor
     report_at: float | None
     per_section: dict[str, SectionCutoff]
 
     def floor(self, section: str) -> float | None:
-        """The least score of a section."""
+        """The least score of a section; every reference must be `measured`."""
         own = self.per_section.get(section)
-        return own.min_score if own and "min_score" in own.model_fields_set else self.min_score
+        floor = own.min_score if own and "min_score" in own.model_fields_set else self.min_score
+        assert not isinstance(floor, Reference)
+        return floor
 
     def group(self, section: str) -> str:
         """The group that a section is counted in."""
         own = self.per_section.get(section)
         return section if own and "count" in own.model_fields_set else OTHERS
 
+    def measured(self, scores: Sequence[Score]) -> "Cutoff":
+        """The same cutoff with numbers in place of references, whose images have these `scores`.
+
+        Raises:
+            UserError: where a reference has no image.
+        """
+
+        def with_number(rule: C) -> C:
+            if not isinstance(rule.min_score, Reference):
+                return rule
+            return rule.model_copy(update={"min_score": rule.min_score.mean(scores)})
+
+        sections = {name: with_number(rule) for name, rule in self.per_section.items()}
+        return with_number(self).model_copy(update={"per_section": sections})
+
     def most(self, group: str) -> int | None:
         """How many of a group are kept at most."""
         return self.count if group == OTHERS else self.per_section[group].count
 
 
+C = TypeVar("C", Cutoff, SectionCutoff)
+
+
 class CutoffParams(Params):
     images: Cutoff
     subimages: Cutoff
+
+    def measured(self, scores: Sequence[Score]) -> Self:
+        """Both `Cutoff.measured`."""
+        both = {
+            "images": self.images.measured(scores),
+            "subimages": self.subimages.measured(scores),
+        }
+        return self.model_copy(update=both)
 
 
 class Reserved(Params):
@@ -107,8 +170,11 @@ def named(group: str, cutoff: Cutoff) -> str:
     return "of the other sections" if own else "images"
 
 
-def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decision]]:
+def rules(
+    cutoff: Cutoff, reserved: Sequence[str], left_out: Sequence[LeftOut]
+) -> list[decision.Rule[Decision]]:
     """What is asked of an image, in this order."""
+    by_hand = {row.image: Dropped(LEFT_OUT, row.reason) for row in left_out}
 
     def below_the_best(group: str) -> str:
         most = cutoff.most(group)
@@ -118,7 +184,9 @@ def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decisio
         return f"below the best {most:,}{suffix}"
 
     return [
-        decision.listed({path: Dropped(RESERVED, "") for path in reserved}),
+        decision.listed({path: Dropped(RESERVED, "") for path in reserved}, lambda row: row.path),
+        decision.listed(by_hand, lambda row: row.path),
+        decision.listed(by_hand, lambda row: row.sha256),
         decision.at_least(
             lambda row: row.hyperiqa,
             lambda row: cutoff.floor(row.section),
@@ -129,15 +197,19 @@ def rules(cutoff: Cutoff, reserved: Sequence[str]) -> list[decision.Rule[Decisio
 
 
 def decided(
-    rows: Sequence[Decision], cutoff: Cutoff, key: str, reserved: Sequence[str] = ()
+    rows: Sequence[Decision],
+    cutoff: Cutoff,
+    key: str,
+    reserved: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> list[Decision]:
-    """Decide on ranked images.
+    """Decide on ranked images; `key` is the cutoff's name in params.yaml.
 
     Raises:
         UserError: where a count can't be met, or none would be kept.
     """
     check(rows, cutoff, key)
-    dropped = decision.decide(rows, rules(cutoff, reserved))
+    dropped = decision.decide(rows, rules(cutoff, reserved, left_out))
     if len(dropped) == len(rows):
         reasons = Counter(why.reason for why in dropped.values())
         why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())

@@ -41,9 +41,9 @@ def decide(rows: Sequence[R], rules: Iterable[Rule[R]]) -> dict[str, Dropped]:
     return dropped
 
 
-def listed(reasons: Mapping[str, Dropped]) -> Rule[R]:
-    """Drop what is known by its path."""
-    return lambda rows: {row.path: reasons[row.path] for row in rows if row.path in reasons}
+def listed(reasons: Mapping[str, Dropped], name: Callable[[R], str]) -> Rule[R]:
+    """Drop what is known by a name, such as its path or its hash."""
+    return lambda rows: {row.path: reasons[name(row)] for row in rows if name(row) in reasons}
 
 
 def at_least(value: Callable[[R], float], floor: Callable[[R], float | None], why: str) -> Rule[R]:

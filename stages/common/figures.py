@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.cutoffs import OTHERS, RESERVED, Cutoff
+from stages.common.cutoffs import EARLIER, OTHERS, Cutoff
 from stages.common.tables import Decision, Tile
 
-EARLIER = frozenset({RESERVED})  # reasons that no count and no score changes
 STEPS = 10  # counts, and at least as many scores, that a what-if table tries
 ROUND = (1000, 2000, 5000, 10000, 20000, 50000, 100000)  # millionths from one score to the next
 ALL, NOW, BY_COUNT, BY_SCORE = "all", "now", "count", "min_score"
@@ -107,7 +106,7 @@ def of(c: Columns, mask: Mask) -> Figures:
     number = int(mask.sum())
     return Figures(
         images=number,
-        mean=_mean(int(c.millionths[mask].sum()), number),
+        mean=round(int(c.millionths[mask].sum()) / number / 1e6, 6),
         lowest=float(c.hyperiqa[mask][-1]),
         bytes=int(c.bytes[mask].sum()),
         photographs=int(np.unique(c.photograph[mask]).size),
@@ -133,11 +132,6 @@ def metrics(c: Columns, mask: Mask, report_at: float | None) -> dict[str, object
         "sections": kept.sections,
         "scales": kept.scales,
     }
-
-
-def mean(scores: Sequence[float]) -> float:
-    """The mean of scores, at least one, with six decimals."""
-    return _mean(sum(round(score * 1e6) for score in scores), len(scores))
 
 
 def by_count(cutoff: Cutoff, count: int) -> Cutoff:
@@ -211,7 +205,3 @@ def _shares(names: Sequence[str], codes: Codes) -> dict[str, float]:
 
 def _share(part: int, whole: int) -> float:
     return round(part / whole, 6)
-
-
-def _mean(millionths: int, number: int) -> float:
-    return round(millionths / number / 1e6, 6)

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
@@ -227,6 +227,12 @@ def section_of(path: str) -> str:
     """First folder of a relative path, `.` where there is none."""
     first, slash, _ = path.partition("/")
     return first if slash else "."
+
+
+def mean(scores: Sequence[float]) -> float:
+    """The mean of scores, at least one, with six decimals as tables have them. Exact: a sum of
+    whole millionths."""
+    return round(sum(round(score * 1e6) for score in scores) / len(scores) / 1e6, 6)
 
 
 def read_numbers(path: Path) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from stages.common import cli, cutoffs, figures, params, tables, text
 from stages.common.cutoffs import Cutoff, CutoffParams
 from stages.common.errors import UserError
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Tile
+from stages.common.tables import Decision, Score, Tile
 
 TABLES = Path("data/tables")
+REFERENCE = Path("data/scores/reference.csv")
 HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
 
 
@@ -62,7 +63,9 @@ def main() -> None:
     parser.set_defaults(which="subimages")
     arguments = parser.parse_args()
     which, key = arguments.which, f"cutoff.{arguments.which}"
-    cutoff: Cutoff = getattr(params.load(CutoffParams, "cutoff", Path("params.yaml")), which)
+    both = params.load(CutoffParams, "cutoff", Path("params.yaml"))
+    both = both.measured(tables.read(REFERENCE, Score))
+    cutoff: Cutoff = getattr(both, which)
     rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)
     tiles = {t.path: t for t in tables.read(TABLES / "subimages.csv", Tile)}
     c = figures.columns(rows, tiles if which == "subimages" else None)

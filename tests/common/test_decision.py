@@ -69,7 +69,10 @@ def test_a_sections_result_depends_on_its_own_rows_alone(
 def test_the_first_rule_that_fails_is_told_with_its_value() -> None:
     rows = [Row("a", "s", 0.9), Row("b", "s", 0.8), Row("c", "s", 0.8), Row("d", "s", 0.1)]
     rules: list[Rule[Row]] = [
-        listed({"b": Dropped("reserved", "by name"), "z": Dropped("not", "there")}),
+        listed(
+            {"b": Dropped("reserved", "by name"), "z": Dropped("not", "there")},
+            lambda row: row.path,
+        ),
         floor(0.5),
         most({"s": 1}),
     ]

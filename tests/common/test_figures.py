@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stages.common import figures
+from stages.common import figures, tables
 from stages.common.cutoffs import RESERVED, Cutoff, SectionCutoff, decided, ranked
 from stages.common.errors import UserError
 from stages.common.figures import ALL, BY_COUNT, BY_SCORE, NOW
@@ -52,7 +52,7 @@ def test_figures_are_those_of_the_kept_rows(drawn: Images, data: st.DataObject) 
     found = figures.of(figures.columns(rows, tiles), mask)
     exact = sum(Fraction(str(row.hyperiqa)) for row in kept) / len(kept)
     assert abs(Fraction(found.mean) - exact) <= Fraction(500001, 10**12)
-    assert found.mean == figures.mean([row.hyperiqa for row in kept])
+    assert found.mean == tables.mean([row.hyperiqa for row in kept])
     assert found.lowest == kept[-1].hyperiqa
     assert (found.images, found.bytes) == (len(kept), sum(row.bytes for row in kept))
     assert found.photographs == len(set(photographs))
@@ -143,4 +143,4 @@ def test_round_scores_lie_between_the_lowest_and_the_highest(
 
 @pytest.mark.parametrize("scores", [[0.1, 0.2, 0.3], [0.000001], [0.999999, 0.000001, 0.5]])
 def test_the_mean_is_exact(scores: list[float]) -> None:
-    assert figures.mean(scores) == round(math.fsum(scores) / len(scores), 6)
+    assert tables.mean(scores) == round(math.fsum(scores) / len(scores), 6)

@@ -56,13 +56,21 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     tables.write(data / "scores.csv", Score, scores)
     tables.write(data / "screened.csv", Candidate, photographs)
     tables.write(data / "images.csv", Score, [Score(p.path, p.sha256, 0.5) for p in photographs])
+    tables.write(folder / what_if.REFERENCE, Score, [])
+    (data / "leave_out.csv").write_text("image,reason\n")
     for which, table, scored in (
         ("images", "screened", "images"),
         ("subimages", "subimages", "scores"),
     ):
-        files = [data / f"{name}.csv" for name in (table, scored, f"cutoff_{which}")]
+        names = (table, scored, "leave_out", "../scores/reference", f"cutoff_{which}")
+        files = [data / f"{name}.csv" for name in names]
         cutoff.main(which, *files, data / "numbers.json", limits, Reserved(picks=[]))
-    names = ("cutoff_images.csv", "cutoff_subimages.csv", "subimages.csv")
+    names = (
+        "cutoff_images.csv",
+        "cutoff_subimages.csv",
+        "subimages.csv",
+        "../scores/reference.csv",
+    )
     shutil.rmtree(folder / "plots", ignore_errors=True)  # as DVC does
     left = ("metrics.json", "what_if.csv", "plots")
     summary.main(*(data / name for name in names), *(folder / name for name in left), limits)

@@ -1,0 +1,55 @@
+"""Leave out: a file that people write, read as they mean it or refused by its line."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.common.errors import UserError
+from stages.common.leave_out import LeftOut, read
+from tests.conftest import REPOSITORY
+
+
+def test_the_repository_leaves_nothing_out() -> None:
+    assert read(REPOSITORY / "data" / "leave_out.csv") == []
+
+
+def test_it_is_read_as_a_spreadsheet_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "leave_out.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfimage,reason\r\nfaces/a.png, blurred \r\n\r\n"
+        b'"b, and ""c"".png","moir\xc3\xa9, everywhere"\r\ncaf\xe9.png,\r\n,\r\n'
+    )
+    assert read(path) == [
+        LeftOut("faces/a.png", "blurred"),
+        LeftOut('b, and "c".png', "moiré, everywhere"),
+        LeftOut("caf\udce9.png", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", ": the first line must be `image,reason`, got ``"),
+        ("path,why\na,b\n", ": the first line must be `image,reason`, got `path,why`"),
+        ("image,reason\na.png\n", ", line 2: must be `image,reason`, got `a.png`: put a cell "),
+        ("image,reason\n\na,b,c\n", ", line 3: must be `image,reason`, got `a,b,c`: put a cell "),
+        ("image,reason\n,why\n", ", line 2: must be `image,reason`, got `,why`: put a cell "),
+        ('image,reason\n"a,b\n', ": unexpected end of data: mend its quotes, or write it anew"),
+    ],
+)
+def test_a_line_that_can_not_be_meant_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "leave_out.csv"
+    path.write_text(content)
+    with pytest.raises(UserError) as raised:
+        read(path)
+    assert str(raised.value).startswith(f"{path}{message}")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        read(tmp_path / "leave_out.csv")
+    assert str(raised.value) == (
+        f"{tmp_path / 'leave_out.csv'} is missing: make it, with the line `image,reason`"
+    )
