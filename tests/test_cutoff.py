@@ -319,6 +319,6 @@ def test_a_floor_that_is_none_has_one_message(floor: object) -> None:
     values = cutoff_of().model_dump() | {"min_score": floor}
     (message,) = faults(Cutoff, "cutoff.images", values)
     assert message == (
-        "cutoff.images.min_score must be a finite number, null or {reference: data/reference/NAME}, got "
-        f"{floor!r}"
+        "cutoff.images.min_score must be a finite number, null or {reference: "
+        f"data/reference/NAME}}, got {floor!r}"
     )
