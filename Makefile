@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if checkout check verify mend test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -16,6 +16,10 @@ run: $(VENV)/ready  ## from photographs to the archive
 
 what-if: $(VENV)/ready  ## other cutoffs, without a run: COUNT=12000, MIN_SCORE=0.7, WHICH=images
 	python -m stages.tools.what_if $(if $(WHICH),--which $(WHICH)) $(if $(COUNT),--count $(COUNT)) $(if $(MIN_SCORE),--min-score $(MIN_SCORE))
+
+leave-out: $(VENV)/ready  ## leave out for good the tiles that you have deleted from data/dataset
+	python -m stages.tools.guard
+	python -m stages.tools.leave_out
 
 checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
 	dvc checkout

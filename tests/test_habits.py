@@ -172,6 +172,17 @@ def test_a_tile_that_was_turned_comes_back_and_is_told(project: Habits) -> None:
     assert "by hand" not in project.make("run")
 
 
+def test_a_deleted_tile_stays_out_once_that_is_asked_for(project: Habits) -> None:
+    lineage = project.folder / "data/dataset/lineage.csv"
+    deleted, sixth = tables.read(lineage, Lineage)[5:7]
+    (project.folder / "data/dataset/tiny" / deleted.name).unlink()
+    project.make("run")  # puts it back
+    assert "left out 1 tiles" in project.make("leave-out")
+    project.make("run")
+    tiles = [row.tile for row in tables.read(lineage, Lineage)]
+    assert (deleted.tile in tiles, tiles[5]) == (False, sixth.tile)
+
+
 @pytest.mark.parametrize("force", [(), ("--force", "--single-item", "dataset")])
 def test_a_turned_tile_never_gets_into_the_set(project: Habits, force: tuple[str, ...]) -> None:
     first = project.everything()

@@ -5,10 +5,15 @@ data/subimages, or by the SHA-256 of its file. People write it, with whatever pr
 """
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.common import tables
 from stages.common.errors import UserError
+
+FILE = Path("data/leave_out.csv")
+DELETED = Path("reports/deleted_tiles.csv")  # what was deleted by hand, in the same form
 
 
 class LeftOut(NamedTuple):
@@ -43,3 +48,13 @@ def read(path: Path) -> list[LeftOut]:
                 "that has a comma in it between quotes"
             )
     return [LeftOut(*row) for _, row in rows[1:]]
+
+
+def add(path: Path, rows: Iterable[LeftOut]) -> list[LeftOut]:
+    """Add images that are not in the file yet, which need not be there; gives those."""
+    before = read(path) if path.is_file() else []
+    named = {row.image for row in before}
+    new = [row for row in rows if row.image not in named]
+    if new:
+        tables.write(path, LeftOut, [*before, *new])
+    return new

@@ -2,25 +2,30 @@
 
 Every file there that DVC has linked to its cache gets bytes of its own (common/links.py), so that
 to write over it changes no other version. And tiles of the dataset that were deleted or changed by
-hand are named, since `dvc repro` puts them back without a word.
+hand are named, since `dvc repro` puts them back. The deleted ones are noted in
+reports/deleted_tiles.csv, from which `make leave-out` takes them.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.common import files, links, params, tables
+from stages.common import files, leave_out, links, params, tables
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.leave_out import LeftOut
 from stages.common.tables import Lineage
 
 MADE = ("data/dataset", "data/validation", "data/release")  # by stages; but people look, and touch
 
 
-def edited(folder: Path, rows: Sequence[Lineage], since: float) -> tuple[list[str], list[str]]:
-    """Names of the tiles that are gone, and of those that have changed since a time."""
-    gone = [row.name for row in rows if not (folder / row.name).is_file()]
-    new = [r for r in rows if r.name not in gone and (folder / r.name).stat().st_mtime > since]
-    return gone, [row.name for row in new if files.sha256_of(folder / row.name) != row.sha256]
+def edited(
+    folder: Path, rows: Sequence[Lineage], since: float
+) -> tuple[list[Lineage], list[Lineage]]:
+    """The tiles that are gone, and those that have changed since a time."""
+    gone = [row for row in rows if not (folder / row.name).is_file()]
+    there = [row for row in rows if (folder / row.name).is_file()]
+    new = [row for row in there if (folder / row.name).stat().st_mtime > since]
+    return gone, [row for row in new if files.sha256_of(folder / row.name) != row.sha256]
 
 
 def main() -> None:
@@ -40,14 +45,15 @@ def main() -> None:
     folder = table.parent / name
     gone, changed = edited(folder, rows, table.stat().st_mtime)
     edits = [
-        f"{len(names):,} {what} by hand, as {folder / names[0]}"
-        for names, what in ((gone, "deleted"), (changed, "changed"))
-        if names
+        f"{len(some):,} {what} by hand, as {folder / some[0].name}"
+        for some, what in ((gone, "deleted"), (changed, "changed"))
+        if some
     ]
+    leave_out.add(leave_out.DELETED, [LeftOut(row.tile, "deleted by hand") for row in gone])
     if edits:
         print(
-            f"tiles {' and '.join(edits)}: `dvc repro` puts them back; to leave tiles out, lower "
-            "cutoff.subimages.count or name their photograph in screen.exclude"
+            f"tiles {' and '.join(edits)}: `dvc repro` puts them back; `make leave-out` leaves "
+            f"the deleted ones out of the set for good, by {leave_out.FILE}"
         )
 
 

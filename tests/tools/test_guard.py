@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common import tables
+from stages.common import leave_out, tables
+from stages.common.leave_out import LeftOut
 from stages.common.params import read
 from stages.common.pixels import png
 from stages.common.tables import Lineage
@@ -27,7 +28,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         png.write(Path(f"data/dataset/samples/{i}.png"), noise(8, 8, i))
         os.utime(f"data/dataset/samples/{i}.png", (10**9, 10**9))
         digest = sha256_of_png(noise(8, 8, i))
-        rows.append(Lineage(f"{i}.png", digest, 0.5, "t", "1", 0, 0, 8, 8, ".", "a.jpg", "00"))
+        rows.append(
+            Lineage(f"{i}.png", digest, 0.5, f"s/t{i}.png", "1", 0, 0, 8, 8, ".", "a.jpg", "00")
+        )
     tables.write(Path("data/dataset/lineage.csv"), Lineage, rows)
     (tmp_path / "data/source/film").mkdir(parents=True)
     (tmp_path / "data/source/film/a.jpg").write_bytes(b"photograph")
@@ -45,6 +48,7 @@ def test_links_are_broken_once(project: Path, capsys: pytest.CaptureFixture[str]
     assert said(capsys) == ["gave 1 files bytes of their own, apart from DVC's cache"]
     assert said(capsys) == []
     assert not Path("object").samefile("data/source/film/a.jpg")
+    assert not leave_out.DELETED.exists()
 
 
 def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,9 +62,13 @@ def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str
     (message,) = said(capsys)
     assert message == (
         "tiles 2 deleted by hand, as data/dataset/samples/1.png and 1 changed by hand, as "
-        "data/dataset/samples/3.png: `dvc repro` puts them back; to leave tiles out, lower "
-        "cutoff.subimages.count or name their photograph in screen.exclude"
+        "data/dataset/samples/3.png: `dvc repro` puts them back; `make leave-out` leaves the "
+        "deleted ones out of the set for good, by data/leave_out.csv"
     )
+    assert leave_out.read(leave_out.DELETED) == [
+        LeftOut("s/t1.png", "deleted by hand"),
+        LeftOut("s/t2.png", "deleted by hand"),
+    ]
 
 
 def test_a_new_name_of_the_set_is_no_deletion(
