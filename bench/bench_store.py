@@ -22,8 +22,8 @@ import numpy as np
 from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
+from stages.common.screening import evaluation_copies
 from stages.common.tables import Photograph, Tile
-from stages.screen import evaluation_copies
 
 PARAMS = """
 score: {model: builtin, crops: cover, device: cpu, precision: fp32}

@@ -3,10 +3,10 @@
 Takes:  params.yaml, dvc.yaml; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
-        the folders, weights and device it names must be there, no photograph on its way into git,
-        and room on the disk for what the next stages write at least. DVC runs this before any stage
-        that reads a photograph, and again when the parameters change, or the weights; `make run`
-        and `make check` run it each time, since DVC does not see what git and the disk do.
+        the folders, weights, device and picks it names must be there, no photograph on its way into
+        git, and room on the disk for what the next stages write at least. DVC runs this before any
+        stage that reads a photograph, and again when the parameters change, or the weights; `make
+        run` and `make check` run it each time, since DVC does not see what git and the disk do.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from stages.common import disk, files, forecast, git, links, params, store
+from stages.common import disk, files, forecast, git, links, params, picks, store
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
@@ -123,7 +123,7 @@ def main(weights_folder: Path, checked: Path) -> None:
         raise UserError(f"{path}: {'; '.join(found)}")
     source = Path(sections["gather"]["source"])
     sizes = forecast.some_sizes(source, sections["screen"]["min_short_edge"])
-    if found := forecast.faults(sections, sizes):
+    if found := forecast.faults(sections, sizes) + picks.faults(sections):
         raise UserError(f"{path}: {'; '.join(found)}")
     least = forecast.least_bytes(sections, sizes)
     disk.check_room(Path("data"), least, "what the next stages write")
@@ -132,7 +132,7 @@ def main(weights_folder: Path, checked: Path) -> None:
     loose = git.is_inside(source) and not git.is_versioned(source)
     hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
     print(f"{path} is right · photographs in {source}{hint}")
-    for note in forecast.notes(sections):
+    for note in forecast.notes(sections) + picks.notes(sections):
         print(note)
     if tags := git.tags_without_remote():
         print(

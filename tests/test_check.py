@@ -166,6 +166,18 @@ def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: 
     )
 
 
+def test_picks_that_can_not_be_taken_are_told_before_anything_is_scored(project: Path) -> None:
+    photographs(project, (600, 520), (40, 40))
+    every = {"count": None, "min_score": None, "report_at": None, "per_section": {}}
+    sections = SECTIONS | {"cutoff": {"images": every, "subimages": every}}
+    sections["validation"] = SECTIONS["validation"] | {"picks": ["0.jpg", "0.png", "1.png"]}
+    assert message_of(project, sections) == (
+        "params.yaml: validation.picks: 0.jpg is no file in gather.source: did you mean 0.png?; "
+        "validation.picks: 1.png may not be used: too small, 40x40 px, the short edge must be 512 "
+        "or more: lower screen.min_short_edge, or pick another"
+    )
+
+
 def test_photographs_that_give_no_tile_are_noted(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,8 +212,8 @@ def test_no_fault_is_no_text() -> None:
 
 
 def test_every_section_has_the_model_of_its_stage() -> None:
-    names = {name: f"stages.{name}" for name in SECTIONS} | {"cutoff": "stages.common.cutoffs"}
-    assert {name: model.__module__ for name, model in MODELS.items()} == names
+    names = {name: f"{name.title()}Params" for name in SECTIONS}
+    assert {name: model.__name__ for name, model in MODELS.items()} == names
 
 
 def test_as_make_check_runs_it(project: Path, run_stage: Stage) -> None:
