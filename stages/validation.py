@@ -8,7 +8,7 @@ Rule:   `picks` names the photographs to take; the cutoff has reserved them. Els
         before in at least `APART_BITS` bits of their difference hash. A near-duplicate of a
         training photograph is never taken (common/candidates.py). Each is cropped at the right and
         bottom to a multiple of all scales, and downscaled by Pillow's BOX, the mean of each scale x
-        scale block, rounded once a side.
+        scale block, rounded once a side (common/pixels/pairs.py).
 Source: Phhofm, Guides/DatasetPreparation.md: four images, LR by BOX downscale.
 """
 
@@ -18,30 +18,23 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from stages.common import candidates, files, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
+from stages.common.pixels.pairs import pairs
 from stages.common.tables import Decision, Photograph, Rejected, Validation
 
 
 def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> list[Validation]:
     """Write one photograph at full size and at each scale."""
-    pixels = images.read_checked(source / row.path, row.sha256)
-    multiple = math.lcm(*scales)
-    height, width = (side - side % multiple for side in pixels.shape[:2])
-    if not height or not width:
-        raise UserError(f"{source / row.path} is smaller than {multiple} px: lower the scales")
-    hr = pixels[:height, :width]
+    sizes = pairs(images.read_checked(source / row.path, row.sha256), scales)
+    if sizes is None:
+        least = math.lcm(*scales)
+        raise UserError(f"{source / row.path} is smaller than {least} px: lower the scales")
     name = Path(files.image_name(row.section, row.path, row.sha256)).name
-    sizes = {"hr": hr} | {
-        f"x{scale}": images.resize(hr, width // scale, height // scale, Image.Resampling.BOX)
-        for scale in scales
-    }
     return [
         Validation(
             path=f"{scale}/{name}",

@@ -27,12 +27,17 @@ BESIDE = {
     "release": {"data/dataset/lineage.csv"},  # in its folder of tiles, whose hashes it has
 }
 PARAMS = read(REPOSITORY / "params.yaml")
-OTHERS_PARAMS = {"check": list(PARAMS), "summary": ["cutoff"]}  # whose sections they read
+OTHERS_PARAMS = {  # sections of others that a stage reads
+    "check": list(PARAMS),
+    "pick": ["validation"],
+    "summary": ["cutoff"],
+}
 # Folders that a stage reads, and depends on by a table with the hash of every file that it uses.
 BY_TABLE = {
     "score": {PARAMS["gather"]["source"], "data/subimages", "data/reference"},
     "collect": {PARAMS["gather"]["source"]},
     "validation": {PARAMS["gather"]["source"]},
+    "pick": {PARAMS["gather"]["source"]},
     "multiscale": {"data/hr"},
     "subimages": {"data/multiscale"},
     "dataset": {"data/subimages"},
