@@ -144,7 +144,7 @@ def counted(rows: Sequence[Score]) -> dict[str, object]:
     return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
 
 
-def described(rows: Sequence[Score], folder: Path) -> str:
+def described(rows: Sequence[Score], folder: Path, new: int, known: int) -> str:
     """The same for the person who watches, with the best and the worst."""
     if not rows:
         return f"no image in {folder}"
@@ -152,7 +152,7 @@ def described(rows: Sequence[Score], folder: Path) -> str:
     return (
         f"average hyperiqa score of {folder} with {len(rows):,} images is "
         f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
-        f"{worst.hyperiqa:.6f} {worst.path}"
+        f"{worst.hyperiqa:.6f} {worst.path} · {new:,} scored, {known:,} known"
     )
 
 
@@ -193,7 +193,7 @@ def main(
     }
     tables.write(scores, Score, rows)
     tables.write_numbers(numbers, counted(rows) | {"scorer": facts})
-    print(f"{described(rows, folder)} · {new:,} scored, {len(known) - new:,} known")
+    print(described(rows, folder, new, len(known) - new))
 
 
 if __name__ == "__main__":

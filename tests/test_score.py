@@ -133,7 +133,7 @@ def test_a_table_without_images_has_no_scores(
     (tmp_path / "in").mkdir()
     assert scored(tmp_path / "in", tmp_path) == []
     assert json.loads((tmp_path / "m.json").read_text())["images"] == 0
-    assert capsys.readouterr().out == f"no image in {tmp_path / 'in'} · 0 scored, 0 known\n"
+    assert capsys.readouterr().out == f"no image in {tmp_path / 'in'}\n"
 
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:
