@@ -448,7 +448,7 @@ runpy.run_module("stages.gather", run_name="__main__")
 
 def start(folder: Path, out: str) -> "subprocess.Popen[str]":
     """A run of the stage on `in`, which puts each image into the store at once."""
-    names = ("gathered", "unreadable", "thumbnails", "metrics", "changes")
+    names = ("gathered", "unreadable", "thumbnails", "numbers", "changes")
     options = [text for name in names for text in (f"--{name}", f"{out}/{name}")]
     return subprocess.Popen(
         [sys.executable, "-c", SAVING_OFTEN, "--folder", "in", *options],
@@ -470,8 +470,9 @@ def test_a_killed_run_has_kept_what_it_decoded_and_two_go_on_at_once(tmp_path: P
         while stored() < 3 and process.poll() is None:
             time.sleep(0.01)
         process.kill()
+        output = process.communicate()
     kept = stored()
-    assert 3 <= kept < count
+    assert 3 <= kept < count, output
     runs = [start(tmp_path, out) for out in ("one", "two")]
     outputs = [process.communicate() for process in runs]
     assert [process.returncode for process in runs] == [0, 0], outputs

@@ -105,7 +105,7 @@ def test_pictures_stand_row_by_row_in_the_middle_of_their_cells(count: int) -> N
         height, width, _ = picture.shape
         top, left = (SIDE - height) // 2, (SIDE - width) // 2
         expected[top : top + height, left : left + width] = picture
-        assert cell_of(paper, cell).tolist() == expected.tolist()
+        assert np.array_equal(cell_of(paper, cell), expected)
     for cell in range(count, -(-count // COLUMNS) * COLUMNS):
         assert (cell_of(paper, cell) == GREY).all()
 
