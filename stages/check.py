@@ -127,7 +127,7 @@ def main(weights_folder: Path, checked: Path) -> None:
         raise UserError(f"{path}: {'; '.join(found)}")
     least = forecast.least_bytes(sections, sizes)
     disk.check_room(Path("data"), least, "what the next stages write")
-    store.ScoreStore.check(store.default_path())
+    store.check(store.default_path())
     files.write(checked, b"checked\n")
     loose = git.is_inside(source) and not git.is_versioned(source)
     hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""

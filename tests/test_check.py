@@ -13,11 +13,10 @@ import yaml
 
 from stages import check
 from stages.check import faults, parameter_models
-from stages.common import links
+from stages.common import links, store
 from stages.common.errors import UserError
 from stages.common.params import read
 from stages.common.pixels import png
-from stages.common.store import ScoreStore
 from tests.conftest import REPOSITORY, Stage, noise
 
 MODELS = parameter_models(REPOSITORY / "dvc.yaml")
@@ -202,9 +201,10 @@ def test_a_stage_of_the_users_own_that_is_no_script_is_passed_over(project: Path
 
 def test_nothing_is_left_in_the_store(project: Path) -> None:
     path = project / "scores.sqlite"
-    ScoreStore.check(path)
+    store.check(path)
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("SELECT count(*) FROM scorer").fetchone() == (0,)
+        for table in ("scorer", "score", "fact"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 def test_no_fault_is_no_text() -> None:
