@@ -1,11 +1,11 @@
-# make run · make what-if · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make verify · make push · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend push remotes test test-quick test-servers lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -34,11 +34,19 @@ verify: $(VENV)/ready  ## hash again what DVC keeps, and name what differs; ALL=
 mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is whole
 	python -m stages.tools.verify --mend $(if $(ALL),--all)
 
-test: $(VENV)/ready
-	python -m pytest
+push: $(VENV)/ready  ## to DVC's remote, and proven there: TAGS=1, REV=v1, ONLY=data/dataset, DEEP=1, LIMIT=minutes
+	python -m stages.tools.push $(if $(TAGS),--tags) $(if $(REV),--revision '$(REV)') $(if $(ONLY),--only $(ONLY)) $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
+
+remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
+
+test: $(VENV)/ready  ## all but those that need servers
+	python -m pytest -m "not servers"
+
+test-servers: $(VENV)/ready $(VENV)/remotes  ## pushes to real servers, on loopback
+	python -m pytest -m servers
 
 test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow and not servers"
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -62,4 +70,8 @@ $(VENV)/ready: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
 	python -m stages.tools.setup
+	touch $@
+
+$(VENV)/remotes: requirements-remotes.txt constraints.txt $(VENV)/ready
+	python -m pip install --quiet --disable-pip-version-check --requirement requirements-remotes.txt --constraint constraints.txt
 	touch $@

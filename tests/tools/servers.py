@@ -159,6 +159,7 @@ class OpenSsh(Server):
     kind = "ssh"
     has_keys = True
     account = "root"
+    pam = "no"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -168,7 +169,7 @@ class OpenSsh(Server):
         shutil.copy(folder / "key.pub", folder / "authorized")
         (folder / "config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
-            f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
+            f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\nUsePAM {self.pam}\n"
             "PasswordAuthentication no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\n"
         )
         if os.getuid() == 0:
@@ -198,6 +199,7 @@ class Sftp(OpenSsh):
 
     kind = "sftp"
     account = "nobody"
+    pam = "yes"  # else its account counts as locked
     tells_hashes = False
 
     def __init__(self, folder: Path) -> None:
