@@ -30,6 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
     for folder in (SECTIONS["gather"]["source"], *SECTIONS["screen"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(REPOSITORY / "data/leave_out.csv", tmp_path / "data")
     (tmp_path / "data/weights").symlink_to(REPOSITORY / "data/weights")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -234,4 +235,22 @@ def test_a_reference_that_is_no_folder_is_told(project: Path) -> None:
     assert message_of(project, SECTIONS | {"cutoff": cutoff}) == (
         "params.yaml: min_score: data/reference/nomos is no folder: put images there, or name "
         "another"
+    )
+
+
+def test_what_is_left_out_and_nowhere_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
+    (project / "data/leave_out.csv").write_text("image,reason\na.pgn,blurred\n")
+    check.main(WEIGHTS, Path("checked.txt"))
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "data/leave_out.csv names 1 images that are no photograph and no tile of the last run, as "
+        "a.pgn: check the spelling, or leave them"
+    )
+    (project / "data/leave_out.csv").write_text("a.png\n")
+    with pytest.raises(UserError) as raised:
+        check.main(WEIGHTS, Path("checked.txt"))
+    assert str(raised.value) == (
+        "data/leave_out.csv: the first line must be `image,reason`, got `a.png`"
     )
