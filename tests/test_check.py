@@ -111,6 +111,7 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
     disk = tiny_disk("size=1m")
     (disk / "dvc.yaml").write_text((project / "dvc.yaml").read_text())
     (disk / "data").mkdir()
+    shutil.copy(REPOSITORY / "data/leave_out.csv", disk / "data")
     (disk / "data" / "weights").symlink_to(REPOSITORY / "data" / "weights")
     gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
     screen = SECTIONS["screen"] | {"evaluation_sets": []}
