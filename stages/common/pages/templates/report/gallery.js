@@ -1,6 +1,6 @@
 // The gallery: all tiles or all photographs. Only the pictures in sight are in the document.
 
-const STEP = { x: 140, y: 172 }, MARGIN = 2; // px of a cell; rows drawn above and below
+const STEP = { x: 140, y: 172 }, MARGIN = 2; // px of a cell, at least; rows drawn above and below
 
 const ORDERS = {
   best: (set) => Int32Array.from({ length: set.length }, (_, i) => i),
@@ -136,7 +136,9 @@ class Gallery {
   }
 
   layOut() {
-    this.across = Math.max(1, Math.floor(this.list.clientWidth / STEP.x));
+    const width = this.canvas.clientWidth;
+    this.across = Math.max(1, Math.floor(width / STEP.x));
+    this.step = Math.floor(width / this.across);
     this.canvas.style.height = `${Math.ceil(this.shown.length / this.across) * STEP.y}px`;
     for (const cell of this.cells.values()) cell.remove();
     this.cells.clear();
@@ -173,7 +175,9 @@ class Gallery {
       "aria-label": `${name}, score ${score(set.score[i])}, ${status}`,
     }, picture, element("span", { class: "note" }, `${rank} · ${score(set.score[i])}`),
     element("span", { class: "status" }, status));
-    cell.style.transform = `translate(${(k % this.across) * STEP.x}px, ${Math.floor(k / this.across) * STEP.y}px)`;
+    const left = (k % this.across) * this.step, top = Math.floor(k / this.across) * STEP.y;
+    cell.style.width = `${this.step - 4}px`;
+    cell.style.transform = `translate(${left}px, ${top}px)`;
     cell.dataset.place = k;
     return cell;
   }
