@@ -103,10 +103,13 @@ def main(
         steps=overview.steps(t),
         correlation=summary.size_correlation(t),
         cuts=[cut_of(which, t, drawn[which], others) for which in (TILES, IMAGES)],
-        sheets=overview.figures_by_title(contact, sheets_folder.name),
+        sheets=[
+            (title, overview.figures(contact, sheets_folder.name, title))
+            for title in overview.TITLES
+        ],
         chosen=gallery.CHOSEN,
         validation=overview.validation(t),
-        validation_sheet=html.Figure(f"{sheets_folder.name}/validation.png", "validation"),
+        validation_sheets=overview.figures(contact, sheets_folder.name, overview.VALIDATION),
         left_out=html.table(("image", "reason"), left_out) if left_out else None,
         unused=html.table(Rejected._fields, unused[:LISTED]) if unused else None,
         unused_more=max(0, len(unused) - LISTED),

@@ -77,7 +77,7 @@ def charts(rows: Sequence[Decision]) -> dict[str, Chart]:
 def histogram(every: Scores, kept: Scores) -> Chart:
     """How many images have which score, before and after the cut."""
     with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, HEIGHT))
+        figure = Figure((WIDTH, HEIGHT), dpi=DPI)
         axes = figure.add_axes(BOX)
         draw_histogram(axes, every, kept, bounds(every))
         cut = axes.axvline(kept.min(), color=CUT) if kept.size else None
@@ -88,7 +88,7 @@ def curve(every: Scores, kept: Scores, last: int) -> Chart:
     """Scores from the best to the worst, before and after the cut; `last` is the rank of the last
     that is kept."""
     with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, HEIGHT))
+        figure = Figure((WIDTH, HEIGHT), dpi=DPI)
         axes = figure.add_axes(BOX)
         for scores, colour in ((every, ALL), (kept, KEPT)):
             at = np.unique(np.linspace(0, max(0, scores.size - 1), POINTS).astype(int))
@@ -108,12 +108,17 @@ def by_section(rows: Sequence[Decision], names: Sequence[str]) -> Chart:
     scores = {name: np.array([r.hyperiqa for r in rows if r.section == name]) for name in names}
     shown = sorted(names, key=lambda name: (-scores[name].size, name))[:MOST]
     limits = bounds(np.array([row.hyperiqa for row in rows]))
-    down = -(-len(shown) // ACROSS)
+    across = min(ACROSS, len(shown))
+    down = -(-len(shown) // across)
+    width, height = 1 / across, 1 / down
     with mpl.rc_context(STYLE):
-        figure = Figure((2 * WIDTH, ROW * down), layout="constrained")
-        for i, name in enumerate(shown, start=1):
+        figure = Figure((2 * WIDTH, ROW * down), dpi=DPI)
+        for i, name in enumerate(shown):
+            left, bottom = i % across * width, 1 - (i // across + 1) * height
             kept = np.array([row.hyperiqa for row in rows if row.kept and row.section == name])
-            axes = figure.add_subplot(down, min(ACROSS, len(shown)), i)
+            axes = figure.add_axes(
+                (left + 0.16 * width, bottom + 0.2 * height, 0.78 * width, 0.58 * height)
+            )
             draw_histogram(axes, scores[name], kept, limits)
             axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
             axes.xaxis.set_major_locator(MaxNLocator(3))

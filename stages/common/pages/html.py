@@ -26,6 +26,7 @@ class Figure(NamedTuple):
 
     source: str  # relative path
     caption: str
+    size: tuple[int, int]  # width and height, px
 
 
 def shown(text: str) -> str:

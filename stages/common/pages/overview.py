@@ -13,6 +13,8 @@ from stages.common.pages.sheets import Picture
 from stages.common.pages.summary import Tables, samples
 from stages.common.tables import Decision
 
+TITLES = ("Tiles", "Photographs")  # of contact sheets
+VALIDATION = "Validation"
 UNUSED = "unused"  # of files that can't be shown, the page has a list
 
 
@@ -115,7 +117,8 @@ def limit(cutoff: Mapping[str, Any]) -> str:
     text = "all" if count is None else f"the best {count:,}"
     if floor is not None:
         text += f" from {floor['reference'] if isinstance(floor, dict) else floor}"
-    return text + (f"; {own} section{'s' * (own > 1)} by its own rule" if own else "")
+    rule = "1 section by its own rule" if own == 1 else f"{own} sections by their own rules"
+    return f"{text}; {rule}" if own else text
 
 
 class Contact(NamedTuple):
@@ -140,8 +143,8 @@ def contact_sheets(t: Tables, folder: Path) -> list[Contact]:
     pixels = {row.path: row.width * row.height for row in t.gathered_images}
     found = []
     for which, title, rows, places, area, parts in (
-        (TILES, "Tiles", t.cutoff_subimages, small, tile_pixels, scales),
-        (IMAGES, "Photographs", t.cutoff_images, large, pixels, None),
+        (TILES, TITLES[0], t.cutoff_subimages, small, tile_pixels, scales),
+        (IMAGES, TITLES[1], t.cutoff_images, large, pixels, None),
     ):
         for number, (what, some) in enumerate(samples(rows, area, parts).items()):
             file = f"{which}_{number:02d}_{files.plain_name(what)[:60]}.png"
@@ -156,7 +159,9 @@ def contact_sheets(t: Tables, folder: Path) -> list[Contact]:
         )
         for row in t.validation
     ]
-    return found + ([Contact("validation.png", "Validation", "", chosen)] if chosen else [])
+    return found + (
+        [Contact("validation.png", VALIDATION, "validation photographs", chosen)] if chosen else []
+    )
 
 
 def tile_places(t: Tables) -> list[thumbnails.Place]:
@@ -171,16 +176,12 @@ def picture_of(folder: Path, place: thumbnails.Place, row: Decision) -> Picture:
     return sheets.picture(folder, place, name, f"#{row.rank:,}   {row.hyperiqa:.4f}")
 
 
-def figures_by_title(
-    contact: Sequence[Contact], folder: str
-) -> list[tuple[str, list[html.Figure]]]:
-    """What the page shows of the contact sheets, but for that of validation."""
+def figures(contact: Sequence[Contact], folder: str, title: str) -> list[html.Figure]:
+    """What the page shows of the contact sheets with a title."""
     return [
-        (
-            title,
-            [html.Figure(f"{folder}/{it.file}", it.caption) for it in contact if it.title == title],
-        )
-        for title in ("Tiles", "Photographs")
+        html.Figure(f"{folder}/{it.file}", it.caption, sheets.size(len(it.pictures)))
+        for it in contact
+        if it.title == title
     ]
 
 

@@ -22,6 +22,7 @@ from stages.common.pixels.images import Pixels
 COLUMNS = 6
 GAP = 10  # px
 LINE = 15  # px, of text
+STEP = SIDE + 2 * LINE + GAP  # px, from one row to the next
 PAPER = (252, 251, 248)
 INK, FAINT = (34, 38, 43), (95, 103, 114)
 
@@ -88,16 +89,19 @@ def fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width:
     return "…"
 
 
+def size(pictures: int) -> tuple[int, int]:
+    """Width and height of the sheet of so many pictures, px."""
+    columns, rows = min(COLUMNS, pictures), -(-pictures // COLUMNS)
+    return GAP + columns * (SIDE + GAP), GAP + rows * STEP
+
+
 def sheet(pictures: Sequence[Picture], small: Mapping[tuple[Path, int], Pixels]) -> Pixels:
     """Lay pictures out row by row; at least one."""
     font = ImageFont.load_default(11)
-    columns = min(COLUMNS, len(pictures))
-    rows = -(-len(pictures) // COLUMNS)
-    step = SIDE + 2 * LINE + GAP
-    paper = Image.new("RGB", (GAP + columns * (SIDE + GAP), GAP + rows * step), PAPER)
+    paper = Image.new("RGB", size(len(pictures)), PAPER)
     draw = ImageDraw.Draw(paper)
     for i, it in enumerate(pictures):
-        left, top = GAP + i % COLUMNS * (SIDE + GAP), GAP + i // COLUMNS * step
+        left, top = GAP + i % COLUMNS * (SIDE + GAP), GAP + i // COLUMNS * STEP
         paper.paste(Image.fromarray(small[it.sheet, it.cell]), (left, top))
         for line, (text, ink) in enumerate(((it.name, INK), (it.note, FAINT))):
             middle = (left + SIDE // 2, top + SIDE + LINE * line + LINE // 2 + 2)
