@@ -49,6 +49,7 @@ TEMPLATES = jinja2.Environment(
     keep_trailing_newline=True,
 )
 TEMPLATES.filters["count"] = "{:,}".format
+TEMPLATES.filters["score"] = "{:.4f}".format
 TEMPLATES.filters["shown"] = shown
 
 
