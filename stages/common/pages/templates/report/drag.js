@@ -184,16 +184,21 @@ class Cut {
   showLinesToCopy() {
     const { count, minScore } = this.cutoff, key = `cutoff.${this.set.key}`;
     const value = (limit) => (limit === null ? "null" : String(limit));
-    const floor = minScore === this.asRun.minScore ? this.asRun.written : value(minScore);
-    const which = this.set.key === "images" ? " WHICH=images" : "";
-    const limits = [count === null ? "" : `COUNTS=${count}`];
-    if (count === null && minScore !== null) limits[0] = `MIN_SCORES=${minScore}`;
-    const sets = [`-S ${key}.count=${value(count)}`];
-    if (count === null) sets.push(`-S ${key}.min_score=${floor}`);
-    const lines = `cutoff:\n  ${this.set.key}:\n    count: ${value(count)}\n    min_score: ${floor}`;
-    $(".yaml", this.block).textContent = this.now ? lines : "";
-    $(".compare", this.block).textContent = this.now && limits[0] ? `make compare ${limits[0]}${which}` : "";
-    $(".experiment", this.block).textContent = this.now ? `dvc exp run ${sets.join(" ")} summary` : "";
+    const asBefore = minScore === this.asRun.minScore;
+    const floor = asBefore ? this.asRun.written : value(minScore);
+    const settings = [`${key}.count=${value(count)}`];
+    if (!asBefore) settings.push(`${key}.min_score=${floor}`);
+    const byCount = count !== null, ofTiles = this.set === tiles;
+    const asked = byCount ? `COUNTS=${count}` : `MIN_SCORES=${minScore}`;
+    const set = `SET="${settings.join(" ")}"`;
+    const lines = {
+      yaml: `cutoff:\n  ${this.set.key}:\n    count: ${value(count)}\n    min_score: ${floor}`,
+      compare: `make compare ${ofTiles && (byCount || minScore !== null) ? asked : set}`,
+      experiment: `dvc exp run ${settings.map((setting) => `-S ${setting}`).join(" ")} summary`,
+    };
+    for (const [name, text] of Object.entries(lines)) {
+      $(`.${name}`, this.block).textContent = this.now ? text : "";
+    }
   }
 }
 
