@@ -124,7 +124,7 @@ def main(
             )
         ),
     )
-    files.write(report, page.encode())
+    files.write(report, page.encode(errors="backslashreplace"))  # names need not be UTF-8
     tiles = sum(row.kept for row in t.cutoff_subimages)
     print(f"{report}: {tiles:,} tiles, {len(unused):,} files not used, and why")
 

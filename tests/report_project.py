@@ -46,15 +46,15 @@ NAMES = (
     "places/it's.jpg",
     "places/validating.jpg",
     "root.jpg",
-    "spare/1.jpg",
-    "spare/2.jpg",
+    f"{BYTES}/1.jpg",
+    f"{BYTES}/2.jpg",
 )
 RULES: dict[str, Any] = {
     "images": {
         "count": 8,
         "min_score": None,
         "report_at": 0.5,
-        "per_section": {"spare": {"count": 0}},
+        "per_section": {BYTES: {"count": 0}},
     },
     "subimages": {"count": 30, "min_score": None, "report_at": 0.5, "per_section": {}},
 }
@@ -187,7 +187,7 @@ class ReportProject:
         decided = self.decide(
             "images", [Candidate(r.path, r.section, r.sha256, r.bytes) for r in usable]
         )
-        spare = [row for row in decided if row.reason.startswith("below the best")][:1]
+        below = [row for row in decided if row.reason.startswith("below the best")][:1]
         self.put(
             "validation",
             Validation,
@@ -203,7 +203,7 @@ class ReportProject:
                     row.path,
                     row.sha256,
                 )
-                for row in (spare if self.validating else [])
+                for row in (below if self.validating else [])
             ],
         )
         return {row.path: row for row in usable}

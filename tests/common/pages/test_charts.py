@@ -2,9 +2,12 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib import font_manager
 
 from stages.common.pages import charts
 from stages.common.pages.charts import BOX, CUT, VARIABLES, by_section, curve, histogram
@@ -33,6 +36,11 @@ def test_the_same_scores_give_the_same_bytes() -> None:
     assert charts.charts(rows) == charts.charts(rows)
     assert sorted(charts.charts(rows)) == ["curve", "histogram", "sections"]
     assert sorted(charts.charts(decisions(5, 2))) == ["curve", "histogram"]
+
+
+def test_the_font_is_the_one_that_comes_with_matplotlib() -> None:
+    font = font_manager.findfont(charts.STYLE["font.family"], fallback_to_default=False)
+    assert Path(font).resolve().is_relative_to(Path(matplotlib.get_data_path()).resolve())
 
 
 def test_the_cut_is_in_the_picture_and_not_in_the_page() -> None:

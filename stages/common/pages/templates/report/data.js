@@ -33,9 +33,9 @@ class Pictures {
     this.width = column(columns.width, n);
     this.height = column(columns.height, n);
     this.section = column(columns.section, n);
-    this.sections = columns.sections;
+    this.sections = columns.sections.map(printable);
     this.status = column(columns.status, n);
-    this.statuses = columns.statuses;
+    this.statuses = columns.statuses.map(printable);
     this.thumbnail = column(columns.thumbnail, n);
     this.earlier = new Uint8Array(n);
     for (const i of columns.earlier) this.earlier[i] = 1;

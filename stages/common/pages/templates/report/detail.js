@@ -49,7 +49,7 @@ class Detail {
     const status = set.statuses[set.status[i]], why = printable(set.detail(i));
     facts.push(["Decision", why ? `${status}: ${why}` : status]);
     if (i < set.ranked) facts.push(["Score", `${fixed(set.score[i] / 1e6, 6)}, rank ${whole(i + 1)} of ${whole(set.ranked)}`]);
-    facts.push(["Section", printable(set.sections[set.section[i]])]);
+    facts.push(["Section", set.sections[set.section[i]]]);
     if (set === tiles) {
       facts.push(["Photograph", printable(photographs.path(set.photograph(i)))]);
       facts.push(["Scale", set.scales[set.scale(i)]]);

@@ -51,7 +51,7 @@ class Gallery {
       tab.setAttribute("aria-pressed", String(tab.dataset.tab === key));
     }
     const { section, scale, status: statuses } = this.fields.elements;
-    options(section, [["", "all sections"], ...this.set.sections.map((name, i) => [i, printable(name)])]);
+    options(section, [["", "all sections"], ...this.set.sections.map((name, i) => [i, name])]);
     options(scale, [["", "all scales"], ...this.set.scales.map((name, i) => [i, name])]);
     scale.closest("label").hidden = !this.set.scales.length;
     options(statuses, this.statuses());
