@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 from stages.common import files, tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams
-from stages.common.figures import WhatIf
+from stages.common.figures import ALL, WhatIf
 from stages.common.pages import charts, gallery, html, overview, sheets, summary
 from stages.common.pages.charts import Chart
 from stages.common.pages.gallery import IMAGES, TILES
@@ -42,6 +42,7 @@ def cut_of(
     shares = [("sections", sorted({row.section for row in rows}))]
     if which == TILES:
         shares.append(("scales", sorted({tile.scale for tile in t.subimages})))
+    own = [line for line in others if line.which == which]
     names = {"curve": "count", "histogram": "score", "sections": "sections"}  # as templates call it
     return {
         "key": which,
@@ -50,7 +51,8 @@ def cut_of(
         "charts": {name: Markup(drawn[key].svg) for key, name in names.items() if key in drawn}
         | ({} if "sections" in drawn else {"sections": ""}),
         "shares": [(kind, [html.shown(name) for name in some]) for kind, some in shares],
-        "others": [line for line in others if line.which == which],
+        "others": [line for line in own if line.section == ALL],
+        "by_section": [line for line in own if line.section != ALL],
     }
 
 

@@ -139,10 +139,23 @@ def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:
     assert html.count("… and 8 more in unreadable_images.csv and rejected.csv") == 1
 
 
-def test_the_table_of_other_cuts_is_that_of_the_summary(tmp_path: Path) -> None:
+def test_the_tables_of_other_cuts_are_those_of_the_summary(tmp_path: Path) -> None:
     html = ReportProject(tmp_path).make().read_text()
-    rows = [row for row in Cells(html).rows if len(row) == 9]
+    rows = [row for row in Cells(html).rows if row[:1] != ["cut"] and len(row) > 4]
     lines = tables.read(tmp_path / "reports" / "what_if.csv", WhatIf)
-    assert [row[2] for row in rows if row[0] != "section"] == [f"{it.images:,}" for it in lines]
-    means = [row[3] for row in rows if row[0] != "section"]
-    assert means == [f"{line.mean:.6f}" for line in lines]
+    parts = [
+        line
+        for which in ("subimages", "images")
+        for of_all in (True, False)
+        for line in lines
+        if line.which == which and (line.section == "all") == of_all
+    ]
+    shown = [
+        row[1:5] if line.section == "all" else row[2:6]
+        for row, line in zip(rows, parts, strict=True)
+    ]
+    assert shown == [
+        [f"{it.images:,}", f"{it.mean:.6f}", f"{it.lowest:.6f}", f"{it.bytes / 1e9:.4f}"]
+        for it in parts
+    ]
+    assert len(rows) == len(lines)

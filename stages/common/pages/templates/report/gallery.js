@@ -168,12 +168,12 @@ class Gallery {
     const { set } = this, i = this.shown[k], picture = element("span", { class: "thumb" });
     show(picture, set, i);
     const status = set.statuses[set.status[i]], name = printable(set.path(i));
-    const rank = i < set.ranked ? `#${whole(i + 1)}` : "not ranked";
+    const place = i < set.ranked ? `#${whole(i + 1)} · ${score(set.score[i])}` : score(set.score[i]);
     const cell = element("div", {
       role: "option", id: `cell-${k}`, class: set.isKept(i) ? "cell" : "cell dropped",
       "aria-setsize": this.shown.length, "aria-posinset": k + 1, title: `${name}\n${status}`,
       "aria-label": `${name}, score ${score(set.score[i])}, ${status}`,
-    }, picture, element("span", { class: "note" }, `${rank} · ${score(set.score[i])}`),
+    }, picture, element("span", { class: "note" }, place),
     element("span", { class: "status" }, status));
     const left = (k % this.across) * this.step, top = Math.floor(k / this.across) * STEP.y;
     cell.style.width = `${this.step - 4}px`;
