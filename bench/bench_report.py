@@ -6,7 +6,7 @@ Makes tables of so many tiles, 24 of each photograph, and sheets of thumbnails; 
 opens the page from disk in chromium. There it measures by the browser's own clock: until the page
 is ready; from a pointer's move to the next frame, while the cut is dragged; from one frame to the
 next, while the gallery is scrolled; a search and a sort. Ends with 1 where the page is not ready in
-2 s or a move takes more than 100 ms. Needs chromium and Playwright.
+2 s or one move in twenty takes more than 100 ms. Needs chromium and Playwright.
 """
 
 import argparse
@@ -76,7 +76,7 @@ SCROLL = """async (frames) => {
     const times = [];
     let last = await new Promise(requestAnimationFrame);
     for (let i = 0; i < frames; i++) {
-        gallery.list.scrollTop += 120;
+        gallery.list.scrollTop += 60;
         const now = await new Promise(requestAnimationFrame);
         times.push(now - last);
         last = now;
@@ -163,19 +163,22 @@ def make(folder: Path, number: int) -> None:
 
 def pictures(folder: Path, scaled: list[Scaled], photographs: int) -> None:
     """Sheets of thumbnails; all of a kind are one file with many names."""
-    noise = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
-    size = (thumbnails.COLUMNS * thumbnails.SIDE, thumbnails.COLUMNS * thumbnails.SIDE)
-    picture = folder / "sheet.jpg"
-    picture.parent.mkdir(parents=True)
-    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(picture, quality=80)
-    names = [f"subimages/{thumbnails.group_of(row.path)}_0.jpg" for row in scaled]
-    names += [
-        f"images/{thumbnails.place(thumbnails.PHOTOGRAPHS, i).sheet}"
-        for i in range(0, photographs, thumbnails.PER_SHEET)
-    ]
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        os.link(picture, folder / name)
+    tiles = [f"{thumbnails.group_of(row.path)}_0.jpg" for row in scaled]
+    numbers = range(0, photographs, thumbnails.PER_SHEET)
+    images = [thumbnails.place(thumbnails.PHOTOGRAPHS, i).sheet for i in numbers]
+    for kind, names, cells in (
+        ("subimages", tiles, PER_PHOTOGRAPH),
+        ("images", images, thumbnails.PER_SHEET),
+    ):
+        rows = -(-cells // thumbnails.COLUMNS)
+        noise = np.random.default_rng(0).integers(0, 256, (4 * rows, 64, 3), dtype=np.uint8)
+        size = (thumbnails.COLUMNS * thumbnails.SIDE, rows * thumbnails.SIDE)
+        picture = folder / f"{kind}.jpg"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(picture, quality=80)
+        for name in names:
+            (folder / kind / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(picture, folder / kind / name)
 
 
 def measured(page: Page) -> dict[str, list[float]]:
@@ -183,6 +186,9 @@ def measured(page: Page) -> dict[str, list[float]]:
     found = {"ready": [page.evaluate("performance.getEntriesByName('ready')[0].startTime")]}
     for kind in ("count", "score"):
         found[f"drag by {kind}, a move"] = page.evaluate(DRAG.replace("KIND", kind), MOVES)
+    found["of that the script"] = page.evaluate(
+        "performance.getEntriesByName('cut').map((entry) => entry.duration)"
+    )
     page.evaluate("gallery.block.scrollIntoView()")
     found["scroll, a frame"] = page.evaluate(SCROLL, FRAMES)
     for name, call in (
@@ -240,11 +246,16 @@ def main() -> int:
         size = (reports / "report.html").stat().st_size
         print(f"stage: {cost.seconds:.1f} s, {cost.memory:.0f} MiB; page: {size / 1e6:.2f} MB")
         found = opened(reports / "report.html", measured)
-    print("| of the page, ms | median | most |\n|---|---|---|")
+    print("| of the page, ms | median | 95% | most |\n|---|---|---|---|")
     for what, times in found.items():
-        print(f"| {what} | {np.median(times):.0f} | {max(times):.0f} |")
+        print(f"| {what} | {np.median(times):.0f} | {nearly_all(times):.0f} | {max(times):.0f} |")
     moves = [*found["drag by count, a move"], *found["drag by score, a move"]]
-    return int(found["ready"][0] > READY or max(moves) > MOVE)
+    return int(found["ready"][0] > READY or nearly_all(moves) > MOVE)
+
+
+def nearly_all(times: list[float]) -> float:
+    """What 95% of the times are below."""
+    return float(np.percentile(times, 95))
 
 
 if __name__ == "__main__":

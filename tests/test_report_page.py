@@ -165,6 +165,7 @@ def test_keys_move_the_cut_and_the_pictures_beside_it_follow(
     assert slider.get_attribute("aria-valuenow") == "54"
     assert slider.get_attribute("aria-valuetext") == "the best 54 of 64"
     rows = project.decisions["subimages"]
+    page.wait_for_timeout(300)  # they follow a moment later
     names = [
         [button.get_attribute("title") for button in page.locator(f".cut >> .{side} button").all()]
         for side in ("last-kept", "first-dropped")

@@ -1,6 +1,7 @@
 // The cut that is dragged: by count on the curve, by score on the histogram.
 
 const EDGE = 12; // pictures on each side of the cut
+const CALM = 100; // ms at least from one change of these pictures to the next: sheets take time to draw
 
 class Cut {
   constructor(block) {
@@ -112,7 +113,7 @@ class Cut {
     this.countKept();
     this.showLines();
     this.showFigures();
-    this.showEdge();
+    this.showEdgeSoon();
     this.showLinesToCopy();
     performance.measure("cut", "cut-start");
     this.block.dispatchEvent(new CustomEvent("cut", { bubbles: true }));
@@ -168,6 +169,15 @@ class Cut {
         $(".percent", row).textContent = percent(share);
       }
     }
+  }
+
+  showEdgeSoon() {
+    clearTimeout(this.waiting);
+    const wait = (this.changed ?? 0) + CALM - performance.now();
+    this.waiting = setTimeout(() => {
+      this.changed = performance.now();
+      this.showEdge();
+    }, Math.max(0, wait));
   }
 
   showEdge() {
