@@ -3,13 +3,15 @@
     python -m bench.bench_cutoff [--tiles 50000] [--rounds 3] [--folder FOLDER]
 
 A project is made in a temporary folder (bench/tiles_project.py) and run once. Then, in turns:
-`dvc repro` with nothing to do; `dvc repro` after another `cutoff.subimages.count`; one more
-experiment, as DVC has them by itself; and for scale `cp -r` of the tiles that are kept. Every
-count is one that was never run before: no run is taken from DVC's memory. FOLDER makes it there and
-leaves it, to be looked at.
+`dvc repro` with nothing to do; `dvc repro` after another `cutoff.subimages.count`; `make compare`
+with one more count, and with three; the peer, an experiment as DVC has them by itself; and for
+scale `cp -r` of the tiles that are kept. Every count is one that was never run before: no run is
+taken from DVC's memory. FOLDER makes it there and leaves it, to be looked at. Ends with 1 where an
+experiment takes more than `MORE` s beyond a `dvc repro` with nothing to do.
 """
 
 import argparse
+import itertools
 import shutil
 import statistics
 import sys
@@ -22,6 +24,10 @@ from bench.tiles_project import TilesProject
 
 DVC: list[str | Path] = [sys.executable, "-m", "dvc"]
 KEPT = 5  # one tile in so many
+MORE = 5.0  # s
+NOTHING, CHANGED = "`dvc repro`, nothing to do", "`dvc repro`, another count"
+ONE, THREE = "`make compare`, one count", "`make compare`, three counts"
+PEER, COPY = "`dvc exp run --temp`", "`cp -r data/dataset`"
 
 
 class Costs:
@@ -41,31 +47,37 @@ class Costs:
         print(f"{what:30} {cost.seconds:6.1f} s", file=sys.stderr, flush=True)
 
     def rows(self) -> list[str]:
-        """A table: medians of the seconds and of the growth on the disk, the largest memory."""
-        lines = ["| | s | CPU s | MB more on the disk | MiB |", "|---|---|---|---|---|"]
+        """A table of medians."""
+        lines = ["| | s | CPU s | MB more on the disk |", "|---|---|---|---|"]
         for what, costs in self.costs.items():
-            seconds = statistics.median(cost.seconds for cost in costs)
+            seconds = self.seconds(what)
             cpu = statistics.median(cost.cpu for cost in costs)
             growth = statistics.median(self.growth[what]) / 1e6
-            memory = max(cost.memory for cost in costs)
-            lines.append(f"| {what} | {seconds:.1f} | {cpu:.1f} | {growth:.1f} | {memory:.0f} |")
+            lines.append(f"| {what} | {seconds:.1f} | {cpu:.1f} | {growth:.1f} |")
         return lines
+
+    def seconds(self, what: str) -> float:
+        """The median of a way."""
+        return statistics.median(cost.seconds for cost in self.costs[what])
 
 
 def rounds(project: TilesProject, tiles: int, count: int) -> Costs:
     """All ways in turns, so many times."""
     costs = Costs(project)
     copy = project.folder.with_name("copy")
-    kept = tiles // KEPT
-    step = max(1, kept // 20)
+    counts = itertools.count(tiles // KEPT + 1, max(1, tiles // KEPT // 100))
     for number in range(1, count + 1):
-        costs.measure("`dvc repro`, nothing to do", [*DVC, "repro"])
-        project.set_count(kept + 2 * number * step)
-        costs.measure("`dvc repro`, another count", [*DVC, "repro"])
+        costs.measure(NOTHING, [*DVC, "repro"])
+        project.set_count(next(counts))
+        costs.measure(CHANGED, [*DVC, "repro"])
         project.commit(f"count {number}")
-        setting = f"cutoff.subimages.count={kept + (2 * number + 1) * step}"
-        costs.measure("`dvc exp run --temp`", [*DVC, "exp", "run", "--temp", "-S", setting])
-        costs.measure("`cp -r data/dataset`", ["cp", "-r", "data/dataset", copy])
+        for what, some in ((ONE, 1), (THREE, 3)):
+            words = " ".join(str(next(counts)) for _ in range(some))
+            command = [sys.executable, "-m", "stages.tools.compare", "--counts", words]
+            costs.measure(what, command)
+        setting = f"cutoff.subimages.count={next(counts)}"
+        costs.measure(PEER, [*DVC, "exp", "run", "--temp", "--set-param", setting])
+        costs.measure(COPY, ["cp", "-r", "data/dataset", copy])
         shutil.rmtree(copy)
     return costs
 
@@ -88,6 +100,13 @@ def main() -> None:
         costs = rounds(project, arguments.tiles, arguments.rounds)
     print(*costs.rows(), sep="\n")
     print(machine())
+    each = (costs.seconds(THREE) - costs.seconds(ONE)) / 2
+    more = each - costs.seconds(NOTHING)
+    decision = "met" if more <= MORE else "missed"
+    print(
+        f"an experiment takes {each:.1f} s, {more:+.1f} s to a no-op; target, {MORE:+.0f}: {decision}"
+    )
+    sys.exit(0 if more <= MORE else 1)
 
 
 if __name__ == "__main__":
