@@ -23,6 +23,7 @@ from bench.measure import Cost, machine, run
 from bench.tiles_project import TilesProject
 
 DVC: list[str | Path] = [sys.executable, "-m", "dvc"]
+COMPARE: list[str | Path] = [sys.executable, "-m", "stages.tools.compare"]
 KEPT = 5  # one tile in so many
 MORE = 5.0  # s
 NOTHING, CHANGED = "`dvc repro`, nothing to do", "`dvc repro`, another count"
@@ -73,8 +74,7 @@ def rounds(project: TilesProject, tiles: int, count: int) -> Costs:
         project.commit(f"count {number}")
         for what, some in ((ONE, 1), (THREE, 3)):
             words = " ".join(str(next(counts)) for _ in range(some))
-            command = [sys.executable, "-m", "stages.tools.compare", "--counts", words]
-            costs.measure(what, command)
+            costs.measure(what, [*COMPARE, "--counts", words])
         setting = f"cutoff.subimages.count={next(counts)}"
         costs.measure(PEER, [*DVC, "exp", "run", "--temp", "--set-param", setting])
         costs.measure(COPY, ["cp", "-r", "data/dataset", copy])
@@ -103,9 +103,7 @@ def main() -> None:
     each = (costs.seconds(THREE) - costs.seconds(ONE)) / 2
     more = each - costs.seconds(NOTHING)
     decision = "met" if more <= MORE else "missed"
-    print(
-        f"an experiment takes {each:.1f} s, {more:+.1f} s to a no-op; target, {MORE:+.0f}: {decision}"
-    )
+    print(f"an experiment: {each:.1f} s, {more:+.1f} to a no-op; target {MORE:+.0f}: {decision}")
     sys.exit(0 if more <= MORE else 1)
 
 

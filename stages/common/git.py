@@ -36,7 +36,7 @@ def output(folder: Path, *arguments: str, variables: Mapping[str, str] | None = 
         check=False,
     )
     if done.returncode:
-        message = done.stderr.decode(errors="replace").strip()
+        message = " ".join(done.stderr.decode(errors="replace").split())
         command = next((word for word in arguments if word[0] != "-" and "=" not in word), "")
         raise UserError(f"git {command} in {folder.resolve()}: {message}")
     return done.stdout

@@ -83,6 +83,7 @@ class Worktree:
                 raise UserError("no worktree of this repository")
             self._git("reset", "--quiet", "--hard", self._baseline)
         except UserError:
+            self._tables_there = False
             shutil.rmtree(self._top, ignore_errors=True)
             git.output(self._root, "worktree", "prune")
             add = ("worktree", "add", "--quiet", "--force", "--detach")
