@@ -17,6 +17,7 @@ from stages.common.errors import UserError
 
 Settings = dict[str, Any]
 COUNT, MIN_SCORE = "cutoff.subimages.count", "cutoff.subimages.min_score"
+VALUES = ("per_section", "min_score")  # parameters that may be mappings
 FLOOR = "min-score"  # what a floor in place of the count is called
 CALLED = {COUNT: "tiles", "cutoff.images.count": "photographs"}
 LONGEST = 60  # characters of a name; a longer one is cut
@@ -86,10 +87,9 @@ def _setting(word: str, params: Mapping[str, Any]) -> tuple[str, Any]:
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every parameter by its place; a mapping that is empty or has free keys, `per_section`, is
-    one."""
+    """Every parameter by its place."""
     for key, value in values.items():
-        if isinstance(value, dict) and value and key != "per_section":
+        if isinstance(value, dict) and value and key.rpartition(".")[2] not in VALUES:
             yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
@@ -138,15 +138,10 @@ def changed(text: str, settings: Settings) -> str:
     Raises:
         UserError: where a value can't be set in the text alone, as one behind a YAML anchor.
     """
-    wanted = yaml.safe_load(text)
+    others = {k: value for k, value in leaves(yaml.safe_load(text)) if k not in settings}
     for key, value in settings.items():
-        *parents, last = key.split(".")
-        holder = wanted
-        for part in parents:
-            holder = holder[part]
-        holder[last] = value
         text = _replaced(text, key, yaml_of(value))
-    if yaml.safe_load(text) != wanted:
+    if dict(leaves(yaml.safe_load(text))) != others | dict(leaves(settings)):
         raise UserError(f"params.yaml: {', '.join(settings)}: can't be set: write it plainly there")
     return text
 
