@@ -1,6 +1,7 @@
 """Compare, with git and DVC as they are: experiments are right, and the working tree stays."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -184,10 +185,12 @@ def test_a_name_that_is_taken_is_left_alone(compared_once: Compared, tmp_path: P
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_mended(
-    compared_once: Compared, tiny_disk: Callable[[str], Path]
+    compared_once: Compared, tiny_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
     disk = tiny_disk("size=200m")
     compared = copied(compared_once, disk / "project")
+    shutil.move(disk / "project beside", tmp_path / "beside")  # what DVC remembers has room
+    (disk / "project beside").symlink_to(tmp_path / "beside")
     before = compared.everything()
     compared.compare("--counts", "7")
     with (disk / "fill").open("wb", buffering=0) as file, suppress(OSError):
