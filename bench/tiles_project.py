@@ -20,9 +20,10 @@ import yaml
 from PIL import Image
 
 from bench.measure import run
-from stages.common import files, store, tables
+from stages.common import files, tables
 from stages.common.hyperiqa import models
 from stages.common.pixels import images
+from stages.common.scores import ScoreStore
 from stages.common.tables import Item
 from stages.score import fingerprint
 
@@ -119,7 +120,7 @@ class TilesProject:
         known = [(sha256, random.Random(sha256).gauss(0.6, 0.08)) for sha256 in sorted(set(pixels))]
         scorer = files.sha256_of(models.locate("builtin", REPOSITORY / "data/weights"))
         key = fingerprint(scorer, "cover", "cpu", "fp32")
-        with closing(store.ScoreStore(Path(self.variables["SRSET_STORE"]), key)) as scores:
+        with closing(ScoreStore(Path(self.variables["SRSET_STORE"]), key)) as scores:
             scores.put(known)
 
     def write_params(self, sections: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def test_experiments_are_what_runs_would_be_and_change_nothing(compared: Compare
     message = compared.compare("--counts", "6 9 99999", "--min-scores", "0.4", fails=True)
     compared.untouched(before)
     (head, last, six, nine, floor), (*_, failed) = table(message)
-    assert head == ["tiles", "mean", "lowest", "reach 0.5", "MB", "photos", "largest"]
+    assert head == ["experiment", "tiles", "mean", "lowest", "reach 0.5", "MB", "photos", "largest"]
     assert (last[:3], six[:2], nine[:2]) == (
         ["last", "commit", str(MANY)],
         ["tiles-6", "6"],

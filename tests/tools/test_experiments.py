@@ -47,7 +47,7 @@ def test_they_are_listed_by_size_and_by_commit(
     repository.experiment(second, "brash-moth", files(100, 100))
     repository.experiment(second, "unfinished", files(90))
     assert listed(capsys, monkeypatch).splitlines() == [
-        "             tiles     mean   lowest  reach 0.5    GB  photos  largest",
+        "experiment   tiles     mean   lowest  reach 0.5    GB  photos  largest",
         "last commit    250  0.70000  0.60000        352  2.50       9    19.0%",
         "unfinished",
         "brash-moth     100  0.70000  0.60000        352  2.50       9    19.0%",

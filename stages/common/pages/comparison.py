@@ -25,16 +25,9 @@ def table(entries: Sequence[Entry]) -> str:
     Below it stand the names that are too long for it, and what experiments change whose names do
     not say it.
     """
+    header, rows = cells(entries)
+    short = [[_short(name), *numbers] for name, *numbers in rows]
     baseline = entries[0].version
-    every = [entry.version.metrics or {} for entry in entries]
-    large = any(metrics.get("GB", 0) >= LARGE for metrics in every)
-    unit = "GB" if large else "MB"
-    reach = _reach(baseline.params)
-    header = ("", "tiles", "mean", "lowest", reach, unit, "photos", "largest")
-    rows = [
-        [_short(entry.name), *_cells(metrics, large)]
-        for entry, metrics in zip(entries, every, strict=True)
-    ]
     notes = []
     for name, version in entries[1:]:
         changes = settings.differences(version.params, baseline.params)
@@ -42,7 +35,19 @@ def table(entries: Sequence[Entry]) -> str:
             notes.append(f"{name}: {described(changes)}")
         elif len(name) > LONGEST:
             notes.append(f"{_short(name)}: {name}")
-    return "\n".join([text.table(header, rows), *notes])
+    return "\n".join([text.table(header, short), *notes])
+
+
+def cells(entries: Sequence[Entry]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The header and the rows, as text."""
+    every = [entry.version.metrics or {} for entry in entries]
+    large = any(metrics.get("GB", 0) >= LARGE for metrics in every)
+    unit, reach = "GB" if large else "MB", _reach(entries[0].version.params)
+    header = ("experiment", "tiles", "mean", "lowest", reach, unit, "photos", "largest")
+    return header, [
+        [entry.name, *_numbers(metrics, large)]
+        for entry, metrics in zip(entries, every, strict=True)
+    ]
 
 
 def described(changes: settings.Settings) -> str:
@@ -61,7 +66,7 @@ def _reach(params: Mapping[str, Any]) -> str:
     return "reach" if score is None else f"reach {score:g}"
 
 
-def _cells(metrics: Mapping[str, Any], large: bool) -> list[str]:
+def _numbers(metrics: Mapping[str, Any], large: bool) -> list[str]:
     """The numbers of a row; nothing for one that is not there."""
 
     def cell(key: str, form: str, factor: float | None = None) -> str:
