@@ -63,7 +63,7 @@ class Worktree:
         path = self._project / "params.yaml"
         text = path.read_text(encoding="utf-8")
         lock = yaml.safe_load((self._project / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-        if reaches(wanted, lock) <= {*TABLES_ONLY, CHECKS}:
+        if reaches(wanted, lock) & before(experiments.LAST, lock) <= {*TABLES_ONLY, CHECKS}:
             if not self._tables_there:
                 self._dvc("checkout", "--force", *self._tables(lock))
             self._tables_there = True
@@ -126,13 +126,9 @@ class Worktree:
 
     def _tables(self, lock: dict[str, Any]) -> list[str]:
         """The outs that the stages of tables read."""
-        read = [dep["path"] for stage in TABLES_ONLY for dep in lock[stage].get("deps", ())]
+        read = [path for stage in TABLES_ONLY for path in _paths(lock[stage], "deps")]
         outs = [out.path for out in records.read(self._project) if out.cached]
-        return [
-            out
-            for out in outs
-            if any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for path in read)
-        ]
+        return [out for out in outs if any(_overlap(out, path) for path in read)]
 
     def _commit(self, name: str) -> str:
         """Commit what the stages have made of git's files, and give the commit its name."""
@@ -185,15 +181,36 @@ class Worktree:
 def reaches(wanted: Settings, lock: dict[str, Any]) -> set[str]:
     """The stages that have read one of the parameters, as dvc.lock has it."""
 
-    def touches(read: str, key: str) -> bool:
-        return f"{read}.".startswith(f"{key}.") or f"{key}.".startswith(f"{read}.")
-
     return {
         name
         for name, stage in lock.items()
         for values in stage.get("params", {}).values()
-        if any(touches(read, key) for read in values for key in wanted)
+        if any(_overlap(read, key, ".") for read in values for key in wanted)
     }
+
+
+def before(last: str, lock: dict[str, Any]) -> set[str]:
+    """A stage, and all whose outs it reads, by way of others too, as dvc.lock has it."""
+    outs = [(name, path) for name, stage in lock.items() for path in _paths(stage, "outs")]
+    found: set[str] = set()
+    waiting = {last}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        read = _paths(lock[name], "deps")
+        waiting |= {maker for maker, out in outs if any(_overlap(out, path) for path in read)}
+        waiting -= found
+    return found
+
+
+def _paths(stage: dict[str, Any], kind: str) -> list[str]:
+    return [entry["path"] for entry in stage.get(kind, ())]
+
+
+def _overlap(one: str, other: str, between: str = "/") -> bool:
+    """Whether one of two places is in the other."""
+    one, other = f"{one}{between}", f"{other}{between}"
+    return one.startswith(other) or other.startswith(one)
 
 
 @contextmanager

@@ -37,6 +37,21 @@ def test_a_parameter_reaches_the_stages_that_have_read_it(key: str, stages: set[
     assert worktree.reaches({key: 1}, LOCK) == stages
 
 
+def test_what_comes_before_a_stage_is_what_it_reads_by_way_of_others_too() -> None:
+    def stage(deps: list[str], outs: list[str]) -> dict[str, list[dict[str, str]]]:
+        return {"deps": [{"path": p} for p in deps], "outs": [{"path": p} for p in outs]}
+
+    lock = {
+        "cut": stage(["data/source"], ["data/tiles", "tables/tiles.csv"]),
+        "score": stage(["tables/tiles.csv", "data/tiles"], ["scores/tiles.csv"]),
+        "summary": stage(["scores"], ["metrics.json"]),
+        "report": stage(["metrics.json", "scores/tiles.csv"], ["report.html"]),
+        "other": stage([], ["score"]),
+    }
+    assert worktree.before("summary", lock) == {"cut", "score", "summary"}
+    assert worktree.before("cut", lock) == {"cut"}
+
+
 def test_one_process_has_it_at_a_time(repository: Repository) -> None:
     head = repository.commit({"a": "1"})
     second = worktree.opened(repository.folder, head)
