@@ -1,11 +1,11 @@
-# make run · make what-if · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make compare · make keep · make experiments · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend test test-quick lint format bench screenshots weights
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend test test-quick lint format bench screenshots weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -20,6 +20,17 @@ what-if: $(VENV)/ready  ## other cutoffs, without a run: COUNT=12000, MIN_SCORE=
 leave-out: $(VENV)/ready  ## leave out for good the tiles that you have deleted from data/dataset
 	python -m stages.tools.guard
 	python -m stages.tools.leave_out
+
+compare: $(VENV)/ready  ## run experiments: COUNTS="100 150", MIN_SCORES="0.6", SET="key=value; key=value"
+	python -m stages.tools.compare --counts "$$COUNTS" --min-scores "$$MIN_SCORES" --set "$$SET"
+
+keep: $(VENV)/ready  ## take an experiment over: NAME=tiles-150
+	python -m stages.tools.guard
+	python -m stages.tools.keep "$$NAME"
+	python -m stages.tools.guard
+
+experiments: $(VENV)/ready  ## list them; ALL=1 for those of all commits, too
+	python -m stages.tools.experiments $(if $(ALL),--all)
 
 checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
 	dvc checkout
@@ -54,6 +65,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_store
 	python -m bench.bench_verify
 	python -m bench.bench_report
+	python -m bench.bench_cutoff --tiles 5000
 
 screenshots: $(VENV)/ready  ## docs/images/ anew, of the pages that the last run has left
 	python -m stages.tools.screenshots
