@@ -7,6 +7,7 @@
 Nothing in the working tree changes: they run in a tree of their own, up to the stage `summary`, so
 that no tile is copied and nothing is packed. DVC knows them by the names in the table. One that was
 run is not run again. One that fails says why, and the others still run; then this ends with 1.
+reports/compare.html shows, beside the table, the scores and the tiles that each adds and drops.
 """
 
 import argparse
@@ -16,16 +17,19 @@ from time import perf_counter
 
 import yaml
 
-from stages.common import cli
+from stages.common import cli, files, tables
 from stages.common.errors import UserError
-from stages.common.pages import comparison
+from stages.common.pages import compared, comparison
 from stages.common.pages.comparison import Entry
+from stages.common.tables import Tile
 from stages.common.versions import experiments, settings, worktree
 from stages.common.versions.experiments import Experiment, Version
 from stages.common.versions.settings import Settings
 from stages.common.versions.worktree import Worktree
 
 ROOT = Path()
+TABLE = Path("data/tables/subimages.csv")
+PAGE = Path("reports/compare.html")
 
 
 def asked(counts: str, min_scores: str, other: str, text: str) -> dict[str, Settings]:
@@ -93,7 +97,8 @@ def main() -> None:
     text = Path("params.yaml").read_text(encoding="utf-8")
     wanted = asked(arguments.counts, arguments.min_scores, arguments.other, text)
     baseline = experiments.baseline(ROOT)
-    entries = [Entry(comparison.BASELINE, experiments.of_commit(ROOT, baseline))]
+    here = experiments.of_commit(ROOT, baseline)._replace(decisions=ROOT / experiments.DECISIONS)
+    entries = [Entry(comparison.BASELINE, here)]
     failed = {}
     with worktree.opened(ROOT, baseline) as tree:
         known = experiments.of_baseline(ROOT, baseline)
@@ -103,6 +108,10 @@ def main() -> None:
             except UserError as fault:
                 failed[name] = str(fault)
     print("", comparison.table(entries), "", sep="\n")
+    if len(entries) > 1:
+        tiles = tables.read(TABLE, Tile)
+        files.write(PAGE, compared.page(entries, baseline, tiles, ROOT).encode())
+        print(f"{PAGE} shows what each adds and drops")
     for name, why in failed.items():
         print(f"{name} failed: {why}")
     if failed:
