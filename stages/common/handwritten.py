@@ -1,6 +1,7 @@
 """CSV files that people write, with whatever program they like."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -33,4 +34,5 @@ def read(path: Path, row_type: type[Row]) -> list[Row]:
                 f"{path}, line {number}: must be `{fields}`, got `{','.join(row)}`: put a cell "
                 "that has a comma in it between quotes"
             )
-    return [row_type(*row) for _, row in rows[1:]]
+    make: Callable[..., Row] = row_type
+    return [make(*row) for _, row in rows[1:]]
