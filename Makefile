@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend test test-quick test-tools lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -38,7 +38,10 @@ test: $(VENV)/ready
 	python -m pytest
 
 test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow and not tools"
+
+test-tools: $(VENV)/ready  ## a released set, read by mlcroissant, datasets and BasicSR
+	python -m pytest -m tools
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -53,6 +56,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_archive
 
 weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 	python -m stages.tools.weights $(MODEL)

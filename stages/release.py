@@ -117,6 +117,8 @@ def main(
         licences=licences.of(sorted(photographs), licences.read(licence_table)),
     )
     recorded = tables.read_numbers(made)["sha256"]
+    needed = seven_zip.most_bytes(members(contents, dataset, validation, {}))
+    disk.check_room(folder, needed, "this stage")
     with part_of(folder) as part:
         content = documents(contents, dataset / name)
         content["validation.csv"] = validation_table.read_bytes()
@@ -129,7 +131,6 @@ def main(
             member._replace(name=f"{name}/{member.name}")
             for member in members(contents, dataset, validation, texts)
         ]
-        disk.check_room(folder, seven_zip.most_bytes(packed), "this stage")
         written = seven_zip.write(part / f"{name}.7z", packed, params.volume_bytes)
         sums = seven_zip.verify(written, packed)
         size = sum(path.stat().st_size for path in written)

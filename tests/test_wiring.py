@@ -27,7 +27,11 @@ BESIDE = {
     "release": {"data/dataset/lineage.csv"},  # in its folder of tiles, whose hashes it has
 }
 PARAMS = read(REPOSITORY / "params.yaml")
-OTHERS_PARAMS = {"check": list(PARAMS), "summary": ["cutoff"]}  # whose sections they read
+OTHERS_PARAMS = {  # whose sections they read
+    "check": list(PARAMS),
+    "summary": ["cutoff"],
+    "release": list(PARAMS),
+}
 # Folders that a stage reads, and depends on by a table with the hash of every file that it uses.
 BY_TABLE = {
     "score": {PARAMS["gather"]["source"], "data/subimages", "data/reference"},
@@ -269,7 +273,7 @@ def test_every_path_on_a_command_line_is_declared(name: str, run: dict[str, Any]
 def test_every_input_is_there_or_made_by_a_stage() -> None:
     outs = {out for _, run in RUNS for out in run["outs"]}
     given = {PARAMS["gather"]["source"], "data/evaluation", "data/weights", "stages"}
-    given |= {"data/reference", "data/leave_out.csv"} | BESIDE["fingerprint"]
+    given |= {"data/reference", "data/leave_out.csv", "data/licences.csv"} | BESIDE["fingerprint"]
     for name, run in RUNS:
         for dep in run["deps"]:
             made = any(f"{out}/".startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in outs)

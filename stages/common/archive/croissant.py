@@ -65,7 +65,7 @@ def croissant(c: Contents, rows_sha256: str) -> dict[str, Any]:
             _images(TILES, f"{c.name}/*.png"),
             *([_images(VALIDATION, "validation/*/*.png")] if c.validation else []),
         ],
-        "recordSet": [_tiles(), *([_validation()] if c.validation else [])],
+        "recordSet": [_tiles(c.name), *([_validation()] if c.validation else [])],
     }
 
 
@@ -132,17 +132,18 @@ def _file(files: str, extract: str) -> dict[str, Any]:
     return {"fileSet": {"@id": files}, "extract": {"fileProperty": extract}}
 
 
-def _tiles() -> dict[str, Any]:
-    """A record a tile, joined to its line of metadata.jsonl by the path."""
-    path = _field("tile", "path", TEXT, _file(TILES, "fullpath"))
-    path["references"] = _column("file_name")
+def _tiles(folder: str) -> dict[str, Any]:
+    """A record a line of metadata.jsonl, joined to the tile by its name."""
+    path = _column("file_name") | {"transform": {"regex": f"(?:{folder}/)?(.+)"}}
+    name = _field("tile", "name", TEXT, path)
+    name["references"] = _file(TILES, "filename")
     return {
         "@type": "cr:RecordSet",
         "@id": "tile",
         "name": "tile",
-        "key": {"@id": "tile/path"},
+        "key": {"@id": "tile/name"},
         "field": [
-            path,
+            name,
             _field("tile", "image", IMAGE, _file(TILES, "content")),
             _field("tile", "hyperiqa", NUMBER, _column("hyperiqa")),
             _field("tile", "section", TEXT, _column("section")),
@@ -153,7 +154,7 @@ def _tiles() -> dict[str, Any]:
 
 def _validation() -> dict[str, Any]:
     """A record an image; the images of a photograph have the same name."""
-    scale = _file(VALIDATION, "fullpath") | {"transform": {"regex": "validation/([^/]+)/"}}
+    scale = _file(VALIDATION, "fullpath") | {"transform": {"regex": "(?:validation/)?([^/]+)"}}
     return {
         "@type": "cr:RecordSet",
         "@id": "validation_image",

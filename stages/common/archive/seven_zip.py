@@ -13,6 +13,7 @@ and of a damaged one, and its extraction is slow, so bytes are read back here.
 import hashlib
 import io
 import os
+import struct
 import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +35,8 @@ TIME = ArchiveTimestamp.from_datetime(0)  # 1970-01-01
 DIGITS = 3  # of a volume's number
 MOST_VOLUMES = 10**DIGITS - 1  # else `cat NAME.7z.*` would join them in another order
 LIST_BYTES = 64  # in the archive's list for a file, at most, beside two for each letter of its name
-HEAD_BYTES = 32  # before the first file
+HEAD = struct.Struct("<8sLQQL")  # mark and version; CRC of the rest; place, size, CRC of the list
+MARK = b"7z\xbc\xaf\x27\x1c\x00\x04"
 CHUNK = 1 << 20  # bytes that are read at once
 DAMAGED = "the disk or the memory fails: check them, then run `dvc repro` again"
 
@@ -72,7 +74,7 @@ class Archive(py7zr.SevenZipFile):  # type: ignore[misc]
 def most_bytes(members: Iterable[Member]) -> int:
     """Bytes that the archive of these files has at most."""
     sizes = (m.path.stat().st_size + LIST_BYTES + 2 * len(m.name) for m in members)
-    return HEAD_BYTES + LIST_BYTES + sum(sizes)
+    return HEAD.size + LIST_BYTES + sum(sizes)
 
 
 def write(path: Path, members: Sequence[Member], volume_size: int | None) -> list[Path]:
@@ -172,13 +174,21 @@ class _Listed(NamedTuple):
 
 
 def _listed(written: Sequence[Path]) -> list[_Listed]:
-    """The list of an archive, or of its joined volumes."""
+    """The list of an archive, or of its joined volumes, and a check of where it stands."""
     with ExitStack() as stack:
         if len(written) == 1:
             file: Any = stack.enter_context(written[0].open("rb"))
         else:  # reads less than it is asked for where a volume ends
             volumes = multivolumefile.MultiVolume(written[0].with_suffix(""), "rb")
             file = io.BufferedReader(stack.enter_context(volumes))
+        head = file.read(HEAD.size).ljust(HEAD.size)
+        mark, crc, place, size, list_crc = HEAD.unpack(head)
+        file.seek(min(HEAD.size + place, file.seek(0, os.SEEK_END)))
+        rest = file.read()
+        right = (MARK, zlib.crc32(head[HEAD.size - 20 :]), len(rest), zlib.crc32(rest))
+        if (mark, crc, size, list_crc) != right:
+            raise Bad7zFile("its head or its list is damaged")
+        file.seek(0)
         found = stack.enter_context(py7zr.SevenZipFile(file)).list()
         return [_Listed(item.filename, item.uncompressed, item.crc32) for item in found]
 
@@ -190,7 +200,7 @@ class _Reader:
     def __init__(self, listed: Sequence[_Listed]) -> None:
         self.found: dict[str, str] = {}
         self.waiting = deque(listed)
-        self.head = HEAD_BYTES
+        self.head = HEAD.size
         self._next()
 
     def _next(self) -> None:
