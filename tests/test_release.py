@@ -215,6 +215,8 @@ def checked(folder: Path) -> str:
 
 def test_volumes_join_to_the_one_archive(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (pack(parts, "one") / f"{NAME}.7z").read_bytes()
+    single = pack(parts, "single", volume_size="1MB")
+    assert (single / f"{NAME}.7z.001").read_bytes() == whole
     monkeypatch.setattr(ReleaseParams, "volume_bytes", 40_000)  # the least in params.yaml is 1MB
     folder = pack(parts, "many")
     volumes = sorted(folder.glob(f"{NAME}.7z.*"))

@@ -103,8 +103,6 @@ def card(c: Contents, shown: Sequence[Lineage], scales: Sequence[int]) -> str:
         citation=citation(c),
         validation_scales=list(dict.fromkeys(row.scale for row in c.validation)),
         pairs=[row for row in c.validation if row.scale == "hr"],
-        archive=f"{c.name}.7z",
-        first=f"{c.name}.7z" if c.params.volume_size is None else f"{c.name}.7z.001",
     )
 
 
