@@ -90,7 +90,14 @@ class Ours:
             for rank, path in enumerate(sorted(photographs.iterdir()), start=1)
         ]
         tables.write(folder / "decisions.csv", Decision, rows)
-        facts = [gather.look(r.path, folder=photographs, max_megapixels=250) for r in rows]
+        look = partial(
+            gather.look,
+            folder=photographs,
+            max_megapixels=250,
+            store_path=folder / "store.sqlite",
+            fingerprint="",
+        )
+        facts = [look(row.path).row for row in rows]
         listed = [row for row in facts if isinstance(row, Photograph)]
         tables.write(folder / "gathered.csv", Photograph, sorted(listed))
         tables.write(folder / "unreadable.csv", Unreadable, [])
@@ -110,7 +117,7 @@ class Ours:
             ],
             "subimages": [
                 *(at / "multiscale", at / "multiscale.csv", at / "subimages"),
-                *(at / "subimages.csv", at / "subimages_rejected.csv"),
+                *(at / "subimages.csv", at / "subimages_rejected.csv", at / "thumbnails"),
             ],
         }
         params = None if stage == "collect" else at / "params.yaml"

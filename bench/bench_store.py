@@ -22,8 +22,9 @@ import numpy as np
 from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
+from stages.common.scores import ScoreStore
+from stages.common.screening import evaluation_copies
 from stages.common.tables import Photograph, Tile
-from stages.screen import evaluation_copies
 
 PARAMS = """
 score: {model: builtin, crops: cover, device: cpu, precision: fp32}
@@ -92,7 +93,7 @@ def fill(rows: int) -> None:
     names = list(hashes(rows))
     scores = np.random.default_rng(SEED).normal(0.7, 0.05, rows).tolist()
     key = fingerprint(weights.load("builtin", WEIGHTS).sha256, "cover", "cpu", "fp32")
-    kept = store.ScoreStore(store.default_path(), key)
+    kept = ScoreStore(store.default_path(), key)
     start = perf_counter()
     for first in range(0, rows, AT_ONCE):
         part = slice(first, first + AT_ONCE)

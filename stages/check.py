@@ -1,12 +1,12 @@
 """Check everything a run needs and report all problems at once, before hours of work.
 
-Takes:  params.yaml, dvc.yaml; the folder of weights.
+Takes:  params.yaml, dvc.yaml, leave_out.csv, licences.csv; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
-        the folders, weights and device it names must be there, no photograph on its way into git,
-        and room on the disk for what the next stages write at least. DVC runs this before any stage
-        that reads a photograph, and again when the parameters change, or the weights; `make run`
-        and `make check` run it each time, since DVC does not see what git and the disk do.
+        the folders, weights, device and picks it names must be there, no photograph on its way into
+        git, and room on the disk for what the next stages write at least. DVC runs this before any
+        stage that reads a photograph, and again when the parameters change, or the weights; `make
+        run` and `make check` run it each time, since DVC does not see what git and the disk do.
 """
 
 import importlib
@@ -17,10 +17,13 @@ from typing import Any
 
 import yaml
 
-from stages.common import disk, files, forecast, git, links, params, store
+from stages.common import disk, files, forecast, git, leave_out, links, params, picks, store
+from stages.common.archive import licences
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
+
+TILES = Path("data/tables/subimages.csv")  # of the last run
 
 
 def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -123,16 +126,18 @@ def main(weights_folder: Path, checked: Path) -> None:
         raise UserError(f"{path}: {'; '.join(found)}")
     source = Path(sections["gather"]["source"])
     sizes = forecast.some_sizes(source, sections["screen"]["min_short_edge"])
-    if found := forecast.faults(sections, sizes):
+    if found := forecast.faults(sections, sizes) + picks.faults(sections):
         raise UserError(f"{path}: {'; '.join(found)}")
     least = forecast.least_bytes(sections, sizes)
     disk.check_room(Path("data"), least, "what the next stages write")
-    store.ScoreStore.check(store.default_path())
+    store.check(store.default_path())
     files.write(checked, b"checked\n")
     loose = git.is_inside(source) and not git.is_versioned(source)
     hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
     print(f"{path} is right · photographs in {source}{hint}")
-    for note in forecast.notes(sections):
+    licences.read(licences.FILE)
+    left_out = leave_out.notes(leave_out.read(leave_out.FILE), source, TILES)
+    for note in left_out + forecast.notes(sections) + picks.notes(sections):
         print(note)
     if tags := git.tags_without_remote():
         print(

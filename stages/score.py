@@ -13,7 +13,6 @@ Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Ad
 import functools
 import math
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -26,9 +25,9 @@ from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
+from stages.common.scores import ScoreStore
 from stages.common.tables import Item, Score
 
-SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
     "cpu": "set score.precision to fp32",
@@ -49,23 +48,18 @@ def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -
     return f"hyperiqa {weights_sha256} {policy} {versions} {rounding} {backends.engine(device)}"
 
 
-def saved(
-    scores: Iterable[tuple[str, float]], score_store: store.ScoreStore, paths: Mapping[str, str]
+def finite(
+    scores: Iterable[tuple[str, float]], paths: Mapping[str, str]
 ) -> Iterator[tuple[str, float]]:
-    """Pass scores on, and put them into the store every few seconds and at the end."""
-    waiting: list[tuple[str, float]] = []
-    last = time.monotonic()
-    try:
-        for pixels, score in scores:
-            if not math.isfinite(score):
-                raise UserError(f"the network gives {score} for {paths[pixels]}: use other weights")
-            waiting.append((pixels, score))
-            yield pixels, score
-            if time.monotonic() - last > SAVE_SECONDS:
-                score_store.put(waiting)
-                waiting, last = [], time.monotonic()
-    finally:
-        score_store.put(waiting)
+    """Pass scores on, by hash; each must be a number.
+
+    Raises:
+        UserError: where one is not; it names the path of that hash.
+    """
+    for pixels, score in scores:
+        if not math.isfinite(score):
+            raise UserError(f"the network gives {score} for {paths[pixels]}: use other weights")
+        yield pixels, score
 
 
 def compiled(
@@ -104,7 +98,7 @@ def all_scores(
             comparison is in no store.
     """
     key = fingerprint(weights_sha256, policy, device, precision)
-    with closing(store.ScoreStore(store.default_path(), key)) as score_store:
+    with closing(ScoreStore(store.default_path(), key)) as score_store:
         known = score_store.get([item.pixels for item in items])
         missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
         if missing:
@@ -117,7 +111,8 @@ def all_scores(
                 )
                 print(message, flush=True)
             new = scorer.score(missing, folder, policy=policy, network=network)
-            passed = saved(new, score_store, {item.pixels: item.path for item in missing})
+            new = finite(new, {item.pixels: item.path for item in missing})
+            passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
     return known, len(missing)
 
@@ -144,7 +139,7 @@ def counted(rows: Sequence[Score]) -> dict[str, object]:
     return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
 
 
-def described(rows: Sequence[Score], folder: Path) -> str:
+def described(rows: Sequence[Score], folder: Path, new: int, known: int) -> str:
     """The same for the person who watches, with the best and the worst."""
     if not rows:
         return f"no image in {folder}"
@@ -152,7 +147,7 @@ def described(rows: Sequence[Score], folder: Path) -> str:
     return (
         f"average hyperiqa score of {folder} with {len(rows):,} images is "
         f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
-        f"{worst.hyperiqa:.6f} {worst.path}"
+        f"{worst.hyperiqa:.6f} {worst.path} · {new:,} scored, {known:,} known"
     )
 
 
@@ -193,7 +188,7 @@ def main(
     }
     tables.write(scores, Score, rows)
     tables.write_numbers(numbers, counted(rows) | {"scorer": facts})
-    print(f"{described(rows, folder)} · {new:,} scored, {len(known) - new:,} known")
+    print(described(rows, folder, new, len(known) - new))
 
 
 if __name__ == "__main__":

@@ -4,25 +4,21 @@ Takes:  gathered_images.csv; gathered_evaluation.csv and unreadable_evaluation.c
 Leaves: screened.csv (`Photograph`), what may be used; rejected.csv (`Rejected`), every other with
         its reason. Both by path: every photograph is in exactly one of them.
 Rule:   a photograph is rejected for the first of these that holds: excluded (its path matches a
-        pattern), too small, evaluation set, exact duplicate. Of photographs with the same pixels
-        the first by path stays. One belongs to an evaluation set if it has the pixels of one of its
-        images, or a difference hash that differs in at most `NEAR_BITS` of 256 bits: scaled,
-        converted and compressed copies are found, mirrored, rotated and cropped ones are not.
+        pattern), too small, evaluation set, exact duplicate (common/screening.py). Of photographs
+        with the same pixels the first by path stays. One belongs to an evaluation set if it has the
+        pixels of one of its images, or a difference hash that differs in at most `NEAR_BITS` of 256
+        bits: scaled, converted and compressed copies are found, mirrored, rotated and cropped ones
+        are not.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pydantic import Field
-
-from stages.common import decision, tables
+from stages.common import decision, screening, tables
 from stages.common.cli import run
-from stages.common.decision import Dropped
 from stages.common.errors import UserError
-from stages.common.params import Params
-from stages.common.pixels.likeness import NEAR_BITS, distances
+from stages.common.screening import ScreenParams
 from stages.common.tables import Photograph, Rejected, Unreadable
 
 EVALUATION = "data/evaluation"
@@ -30,12 +26,6 @@ KEPT_OUT = (
     "evaluation images are kept out, and copies of them that are scaled, converted or compressed; "
     "mirrored, rotated and cropped ones are not recognised"
 )
-
-
-class ScreenParams(Params):
-    min_short_edge: int = Field(ge=1)
-    exclude: list[str]
-    evaluation_sets: list[str]
 
 
 def evaluation_images(
@@ -65,61 +55,6 @@ def evaluation_images(
     return found
 
 
-def evaluation_copies(
-    rows: Sequence[Photograph], evaluation: Sequence[Photograph]
-) -> dict[str, Dropped]:
-    """Which photographs are, by their content, one of `evaluation`: by path, with the evidence."""
-    by_pixels = {row.pixels: row.path for row in evaluation}
-    hashes = [row.dhash for row in evaluation]
-    found = {}
-    for row in rows:
-        if row.pixels in by_pixels:
-            detail = f"same pixels as {by_pixels[row.pixels]}"
-            found[row.path] = Dropped("evaluation set", detail)
-            continue
-        bits = distances(row.dhash, hashes)
-        if bits.size and bits.min() <= NEAR_BITS:
-            detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
-            found[row.path] = Dropped("evaluation set", detail)
-    return found
-
-
-def rules(
-    params: ScreenParams, evaluation: Sequence[Photograph]
-) -> list[decision.Rule[Photograph]]:
-    """What is asked of a photograph, in this order."""
-
-    def excluded(rows: Sequence[Photograph]) -> dict[str, Dropped]:
-        found = ((row.path, pattern) for row in rows for pattern in params.exclude)
-        return {
-            path: Dropped("excluded", f"matches {pattern!r} of screen.exclude")
-            for path, pattern in found
-            if fnmatchcase(path, pattern)
-        }
-
-    def too_small(rows: Sequence[Photograph]) -> dict[str, Dropped]:
-        least = params.min_short_edge
-        return {
-            row.path: Dropped(
-                "too small",
-                f"{row.width}x{row.height} px, the short edge must be {least} or more",
-            )
-            for row in rows
-            if min(row.width, row.height) < least
-        }
-
-    def same(row: Photograph, first: Photograph) -> Dropped:
-        what = "file" if row.sha256 == first.sha256 else "pixels"
-        return Dropped("exact duplicate", f"same {what} as {first.path}")
-
-    return [
-        excluded,
-        too_small,
-        lambda rows: evaluation_copies(rows, evaluation),
-        decision.first_of(lambda row: row.pixels, same),
-    ]
-
-
 def main(
     gathered: Path,
     evaluation: Path,
@@ -133,7 +68,7 @@ def main(
     images = tables.read(evaluation, Photograph)
     unreadable = tables.read(evaluation_unreadable, Unreadable)
     known = evaluation_images(images, unreadable, params.evaluation_sets)
-    dropped = decision.decide(rows, rules(params, known))
+    dropped = decision.decide(rows, screening.rules(params, known))
     kept = [row for row in rows if row.path not in dropped]
     reasons = Counter(why.reason for why in dropped.values())
     counts = "".join(f" · {n:,} {reason}" for reason, n in reasons.most_common())

@@ -1,7 +1,8 @@
 """Cut each image into square sub-images, the tiles.
 
 Takes:  multiscale/; multiscale.csv.
-Leaves: subimages/<name>_s001.png, lossless; subimages.csv (`Tile`); subimages_rejected.csv.
+Leaves: subimages/<name>_s001.png, lossless; subimages.csv (`Tile`); subimages_rejected.csv;
+        thumbnails of the tiles, in the order of each image's own (common/pages/thumbnails.py).
 Rule:   windows of `size` px every `step` px, and a last one at the edge where more than
         `threshold` px are left over; `spacing: even` spreads the same number of windows evenly.
         An image smaller than a window is rejected with the reason.
@@ -21,6 +22,7 @@ from pydantic import Field
 from stages.common import disk, files, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.pages import thumbnails
 from stages.common.params import Params
 from stages.common.pixels import images, png
 from stages.common.tables import Rejected, Scaled, Tile
@@ -53,20 +55,22 @@ def boxes(row: Scaled, params: SubimagesParams) -> list[tuple[int, int]]:
 
 
 def crop(
-    row: Scaled, *, source: Path, folder: Path, params: SubimagesParams
+    row: Scaled, *, source: Path, folder: Path, sheets_folder: Path, params: SubimagesParams
 ) -> list[Tile] | Rejected:
-    """Cut one image, row by row."""
+    """Cut one image, row by row, and write the sheets of its tiles' thumbnails."""
     size = params.size
     corners = boxes(row, params)
     if not corners:
         return Rejected(row.path, "too small", f"{row.width}x{row.height} px, tiles are {size}")
     pixels = images.read_checked(source / row.path, row.sha256)
     digits = max(3, len(str(len(corners))))
+    sheets = thumbnails.Sheets(sheets_folder, thumbnails.group_of(row.path))
     tiles = []
     for i, (top, left) in enumerate(corners, start=1):
         name = f"{row.path.removesuffix('.png')}_s{i:0{digits}d}.png"
         tile = pixels[top : top + size, left : left + size]
         content = png.write(folder / name, tile)
+        sheets.add(thumbnails.thumbnail(tile))
         tiles.append(
             Tile(
                 path=name,
@@ -84,6 +88,7 @@ def crop(
                 photograph_sha256=row.photograph_sha256,
             )
         )
+    sheets.finish()
     return tiles
 
 
@@ -93,6 +98,7 @@ def main(
     folder: Path,
     subimages: Path,
     rejected: Path,
+    thumbnails: Path,
     numbers: Path,
     params: SubimagesParams,
 ) -> None:
@@ -101,9 +107,10 @@ def main(
     tiles = sum(len(boxes(row, params)) for row in parents)
     disk.check_room(folder, disk.png_bytes([size] * tiles), "this stage")
     files.new_folder(folder)
+    files.new_folder(thumbnails)
     rows: list[Tile] = []
     refused: list[Rejected] = []
-    task = partial(crop, source=source, folder=folder, params=params)
+    task = partial(crop, source=source, folder=folder, sheets_folder=thumbnails, params=params)
     for result in workers.each(task, parents, what="subimages"):
         if isinstance(result, Rejected):
             refused.append(result)

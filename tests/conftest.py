@@ -24,6 +24,7 @@ from stages.common.pixels import png
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
 from stages.common.tables import Item
 
+pytest_plugins = ["tests.browser"]
 REPOSITORY = Path(__file__).parents[1]
 SAMPLES = REPOSITORY / "data" / "samples"
 SIDE = 600  # px, of the longer side of the photographs below

@@ -13,11 +13,10 @@ import yaml
 
 from stages import check
 from stages.check import faults, parameter_models
-from stages.common import links
+from stages.common import links, store
 from stages.common.errors import UserError
 from stages.common.params import read
 from stages.common.pixels import png
-from stages.common.store import ScoreStore
 from tests.conftest import REPOSITORY, Stage, noise
 
 MODELS = parameter_models(REPOSITORY / "dvc.yaml")
@@ -31,6 +30,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
     for folder in (SECTIONS["gather"]["source"], *SECTIONS["screen"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
+    for name in ("leave_out", "licences"):
+        shutil.copy(REPOSITORY / f"data/{name}.csv", tmp_path / "data")
     (tmp_path / "data/weights").symlink_to(REPOSITORY / "data/weights")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -111,6 +112,8 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
     disk = tiny_disk("size=1m")
     (disk / "dvc.yaml").write_text((project / "dvc.yaml").read_text())
     (disk / "data").mkdir()
+    for name in ("leave_out", "licences"):
+        shutil.copy(REPOSITORY / f"data/{name}.csv", disk / "data")
     (disk / "data" / "weights").symlink_to(REPOSITORY / "data" / "weights")
     gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
     screen = SECTIONS["screen"] | {"evaluation_sets": []}
@@ -166,6 +169,18 @@ def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: 
     )
 
 
+def test_picks_that_can_not_be_taken_are_told_before_anything_is_scored(project: Path) -> None:
+    photographs(project, (600, 520), (40, 40))
+    every = {"count": None, "min_score": None, "report_at": None, "per_section": {}}
+    sections = SECTIONS | {"cutoff": {"images": every, "subimages": every}}
+    sections["validation"] = SECTIONS["validation"] | {"picks": ["0.jpg", "0.png", "1.png"]}
+    assert message_of(project, sections) == (
+        "params.yaml: validation.picks: 0.jpg is no file in gather.source: did you mean 0.png?; "
+        "validation.picks: 1.png may not be used: too small, 40x40 px, the short edge must be 512 "
+        "or more: lower screen.min_short_edge, or pick another"
+    )
+
+
 def test_photographs_that_give_no_tile_are_noted(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,9 +205,10 @@ def test_a_stage_of_the_users_own_that_is_no_script_is_passed_over(project: Path
 
 def test_nothing_is_left_in_the_store(project: Path) -> None:
     path = project / "scores.sqlite"
-    ScoreStore.check(path)
+    store.check(path)
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("SELECT count(*) FROM scorer").fetchone() == (0,)
+        for table in ("scorer", "score", "fact"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 def test_no_fault_is_no_text() -> None:
@@ -200,9 +216,8 @@ def test_no_fault_is_no_text() -> None:
 
 
 def test_every_section_has_the_model_of_its_stage() -> None:
-    names = {name: f"stages.{name}" for name in SECTIONS}
-    names |= {"cutoff": "stages.common.cutoffs", "release": "stages.common.archive.description"}
-    assert {name: model.__module__ for name, model in MODELS.items()} == names
+    names = {name: f"{name.title()}Params" for name in SECTIONS}
+    assert {name: model.__name__ for name, model in MODELS.items()} == names
 
 
 def test_as_make_check_runs_it(project: Path, run_stage: Stage) -> None:
@@ -224,3 +239,29 @@ def test_a_reference_that_is_no_folder_is_told(project: Path) -> None:
         "params.yaml: min_score: data/reference/nomos is no folder: put images there, or name "
         "another"
     )
+
+
+def test_what_is_left_out_and_nowhere_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
+    (project / "data/leave_out.csv").write_text("image,reason\na.pgn,blurred\n")
+    check.main(WEIGHTS, Path("checked.txt"))
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "data/leave_out.csv names 1 images that are no photograph and no tile of the last run, as "
+        "a.pgn: check the spelling, or leave them"
+    )
+    (project / "data/leave_out.csv").write_text("a.png\n")
+    with pytest.raises(UserError) as raised:
+        check.main(WEIGHTS, Path("checked.txt"))
+    assert str(raised.value) == (
+        "data/leave_out.csv: the first line must be `image,reason`, got `a.png`"
+    )
+
+
+def test_licences_that_can_not_be_read_are_told_before_a_run(project: Path) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
+    (project / "data/licences.csv").write_text("photographs,licence,author,source,url\na,,,,\n")
+    with pytest.raises(UserError) as raised:
+        check.main(WEIGHTS, Path("checked.txt"))
+    assert str(raised.value) == ("data/licences.csv: a: has no licence: name it, or delete it")

@@ -3,12 +3,15 @@
 import hashlib
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,9 +23,11 @@ from stages import gather
 from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
-from stages.common.pixels import png
+from stages.common.pages import thumbnails
+from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
+from stages.common.store import default_path
 from stages.common.tables import Photograph, Unreadable
 from stages.common.versions import records
 from stages.gather import GatherParams
@@ -38,7 +43,8 @@ def gathered(
 ) -> tuple[dict[str, Photograph], dict[str, Unreadable]]:
     """Run the stage; both tables by path, after a check that every file is in exactly one."""
     out = source.with_name(source.name + " out")
-    names = ("gathered.csv", "unreadable.csv", "m.json", "changes.csv")
+    shutil.rmtree(out / "thumbnails", ignore_errors=True)  # as DVC does before a run
+    names = ("gathered.csv", "unreadable.csv", "thumbnails", "m.json", "changes.csv")
     gather.main(source, *(out / name for name in names), params)
     kept = tables.read(out / "gathered.csv", Photograph)
     refused = tables.read(out / "unreadable.csv", Unreadable)
@@ -50,6 +56,17 @@ def gathered(
     assert (metrics["files"], metrics["images"]) == (len(listed), len(kept))
     assert sum(metrics["unreadable"].values()) == len(refused)
     return {row.path: row for row in kept}, {row.path: row for row in refused}
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """What is in every file below a folder."""
+    return {name: (folder / name).read_bytes() for name in files_below(folder)}
+
+
+def counts(output: str) -> tuple[int, int]:
+    """How many images the summary says were decoded, and how many known."""
+    ((decoded, known),) = re.findall(r" · ([\d,]+) decoded, ([\d,]+) known", output)
+    return int(decoded.replace(",", "")), int(known.replace(",", ""))
 
 
 def put(path: Path, content: bytes) -> Path:
@@ -183,11 +200,15 @@ def test_workers_change_nothing(
     put(source / "notes.txt", b"text")
     params = with_changes(PARAMS, max_megapixels=1)
     alone = gathered(source, params)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "in out").iterdir()}
+    before = written(tmp_path / "in out")
     monkeypatch.setenv("SRSET_WORKERS", "2")
-    assert gathered(source, params) == alone
-    assert {p.name: p.read_bytes() for p in (tmp_path / "in out").iterdir()} == before
+    for known in (True, False):
+        if not known:
+            default_path().unlink()
+        assert gathered(source, params) == alone
+        assert written(tmp_path / "in out") == before
     assert len(alone[0]) == 6
+    assert "thumbnails/photographs_0.jpg" in before
 
 
 def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
@@ -195,8 +216,9 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
         put(tmp_path / "in" / f"{seed}.png", png.encode(noise(40, 40, seed)))
     put(tmp_path / "in" / "a.txt", b"text")
     (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 1}")
-    done = run_stage("gather", "in", "g.csv", "r.csv", "m.json", "c.csv")
-    assert done.stdout == "gathered 2 images of 3 files in in · 1 not an image\n"
+    done = run_stage("gather", "in", "g.csv", "r.csv", "thumbnails", "m.json", "c.csv")
+    first = "gathered 2 images of 3 files in in · 2 decoded, 0 known · 1 not an image\n"
+    assert done.stdout == first
     (message,) = done.stderr.splitlines()  # they were written just now
     assert message == "in is being written to, as 0.png: waiting"
 
@@ -220,10 +242,10 @@ def test_a_file_that_comes_while_others_are_read_ends_the_stage(
 
     def late(path: str, **more: object) -> object:
         if path == "b.png":
-            row = gather_look(path, **more)
+            looked = gather_look(path, **more)
             put(source / "b.png", png.encode(noise(40, 40, 1)))  # the rest of it
             put(source / "c.png", png.encode(noise(40, 40, 2)))
-            return row
+            return looked
         return gather_look(path, **more)
 
     gather_look = gather.look
@@ -234,7 +256,7 @@ def test_a_file_that_comes_while_others_are_read_ends_the_stage(
         f"{source} changed while it was read: 1 new, 1 replaced (as b.png, c.png): run `dvc repro` "
         "again when nothing writes there any more"
     )
-    assert not (tmp_path / "in out").exists()
+    assert not (tmp_path / "in out" / "gathered.csv").exists()
 
 
 def test_a_file_that_is_being_written_is_waited_for(
@@ -287,3 +309,192 @@ def test_what_changed_since_the_last_run_is_told_and_written(
         listing.Change("moved.png", "renamed", "b.png"),
         listing.Change("notes.txt", "replaced", ""),
     ]
+
+
+KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+
+
+@given(
+    st.dictionaries(
+        file_names,
+        st.tuples(st.integers(1, 300), st.integers(1, 300), st.integers(0, 3)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.data(),
+)
+def test_what_the_store_knows_is_what_decoding_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    pictures: dict[str, tuple[int, int, int]],
+    data: st.DataObject,
+) -> None:
+    """Tables and sheets are the same bytes, whatever the names and the formats."""
+    source = tmp_path_factory.mktemp("gather") / "in"
+    for name, (height, width, seed) in pictures.items():
+        kind = data.draw(st.sampled_from(KINDS))
+        put(source / name, encoded(blobs(height, width, seed), kind))
+    default_path().unlink(missing_ok=True)
+    gathered(source)
+    decoded = written(source.with_name("in out"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gather, "facts_of", refuse)
+        gathered(source)
+    assert written(source.with_name("in out")) == decoded
+    assert "thumbnails/photographs_0.jpg" in decoded
+
+
+def refuse(content: bytes, max_megapixels: float) -> None:
+    raise AssertionError("a known image was decoded")
+
+
+def test_only_what_is_new_is_decoded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(3):
+        put(tmp_path / "in" / f"{i}.png", png.encode(noise(40, 40, i)))
+    put(tmp_path / "in" / "cut.png", png.encode(noise(40, 40, 9))[:-100])
+    gathered(tmp_path / "in")
+    assert counts(capsys.readouterr().out) == (3, 0)
+    (tmp_path / "in" / "1.png").rename(tmp_path / "in" / "moved.png")
+    put(tmp_path / "in" / "a copy" / "0.png", png.encode(noise(40, 40, 0)))
+    put(tmp_path / "in" / "2.png", png.encode(noise(40, 40, 22)))
+    kept, _ = gathered(tmp_path / "in")
+    assert counts(capsys.readouterr().out) == (1, 3)
+    put(tmp_path / "other" / "x.png", png.encode(noise(40, 40, 22)))
+    other, _ = gathered(tmp_path / "other")
+    assert counts(capsys.readouterr().out) == (0, 1)
+    assert other["x.png"] == kept["2.png"]._replace(path="x.png")
+
+
+def test_another_limit_or_other_code_knows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
+    gathered(tmp_path / "in")
+    gathered(tmp_path / "in", with_changes(PARAMS, max_megapixels=0.2))
+    assert counts(capsys.readouterr().out.splitlines()[-1]) == (1, 0)
+    kept, refused = gathered(tmp_path / "in", with_changes(PARAMS, max_megapixels=0.001))
+    assert (list(kept), refused["a.png"].reason) == ([], "too large")
+    gathered(tmp_path / "in")
+    monkeypatch.setattr(gather, "code_fingerprint", lambda: "pillow 99.0\n")
+    capsys.readouterr()
+    gathered(tmp_path / "in")
+    assert counts(capsys.readouterr().out) == (1, 0)
+
+
+def test_a_fingerprint_is_of_the_code_and_packages_that_run() -> None:
+    text = gather.fingerprint(0.1)
+    assert text.startswith("max_megapixels 0.1\n")
+    for part in ("pillow ", "stages/gather.py ", "stages/common/pages/thumbnails.py "):
+        assert f"\n{part}" in text
+    assert gather.fingerprint(0.1 + 1e-12) != text == gather.fingerprint(0.1)
+
+
+@pytest.mark.parametrize("column", ["columns", "thumbnail", "digest"])
+def test_a_damaged_row_of_the_store_is_decoded_again(
+    tmp_path: Path, column: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(3):
+        put(tmp_path / "in" / f"{i}.png", png.encode(noise(40, 40, i)))
+    gathered(tmp_path / "in")
+    expected = written(tmp_path / "in out")
+    sha256 = hashlib.sha256((tmp_path / "in" / "1.png").read_bytes()).digest()
+    with closing(sqlite3.connect(default_path(), isolation_level=None)) as database:
+        cut = f"UPDATE fact SET {column} = substr({column}, 1, 20) WHERE sha256 = ?"
+        assert database.execute(cut, (sha256,)).rowcount == 1
+    capsys.readouterr()
+    for expected_counts in ((1, 2), (0, 3)):  # and then it is whole again
+        gathered(tmp_path / "in")
+        assert counts(capsys.readouterr().out) == expected_counts
+        assert written(tmp_path / "in out") == expected
+
+
+def test_photographs_stand_on_sheets_in_the_order_of_their_rows(tmp_path: Path) -> None:
+    """More than a sheet, with files between them that are no images."""
+    for i in range(70):
+        put(tmp_path / "in" / f"{i % 3}" / f"{i:02}.png", png.encode(blobs(60 + i, 170 - i, i)))
+        put(tmp_path / "in" / f"{i % 3}" / f"{i:02}.txt", b"text")
+    gathered(tmp_path / "in")
+    sheets = thumbnails.Sheets(tmp_path / "expected", "photographs")
+    rows = tables.read(tmp_path / "in out" / "gathered.csv", Photograph)
+    assert len(rows) == 70
+    for row in rows:
+        small = thumbnails.thumbnail(images.read(tmp_path / "in" / row.path))
+        sheets.add(thumbnails.decode(thumbnails.encode(small)))
+    sheets.finish()
+    assert list(written(tmp_path / "expected")) == ["photographs_0.jpg", "photographs_1.jpg"]
+    assert written(tmp_path / "in out" / "thumbnails") == written(tmp_path / "expected")
+
+
+def test_a_folder_without_images_has_an_empty_folder_of_thumbnails(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.txt", b"text")
+    gathered(tmp_path / "in")
+    assert list((tmp_path / "in out" / "thumbnails").iterdir()) == []
+
+
+def test_old_thumbnails_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
+    out = [tmp_path / name for name in ("g.csv", "u.csv", "thumbnails", "m.json", "c.csv")]
+    gather.main(tmp_path / "in", *out, PARAMS)
+    with pytest.raises(UserError, match="thumbnails must be empty, but holds files"):
+        gather.main(tmp_path / "in", *out, PARAMS)
+
+
+SAVING_OFTEN = """
+import runpy
+from stages.common import store
+store.SAVE_SECONDS = 0.0
+runpy.run_module("stages.gather", run_name="__main__")
+"""
+
+
+def start(folder: Path, out: str) -> "subprocess.Popen[str]":
+    """A run of the stage on `in`, which puts each image into the store at once."""
+    names = ("gathered", "unreadable", "thumbnails", "numbers", "changes")
+    options = [text for name in names for text in (f"--{name}", f"{out}/{name}")]
+    return subprocess.Popen(
+        [sys.executable, "-c", SAVING_OFTEN, "--folder", "in", *options],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_killed_run_has_kept_what_it_decoded_and_two_go_on_at_once(tmp_path: Path) -> None:
+    count, old = 150, 10**9
+    for i in range(count):
+        path = put(tmp_path / "in" / f"{i:03}.png", png.encode(noise(400, 400, i)))
+        os.utime(path, (old, old))  # so that none is waited for
+    (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 250}")
+    with start(tmp_path, "killed") as process:
+        while stored() < 3 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        output = process.communicate()
+    kept = stored()
+    assert 3 <= kept < count, output
+    runs = [start(tmp_path, out) for out in ("one", "two")]
+    outputs = [process.communicate() for process in runs]
+    assert [process.returncode for process in runs] == [0, 0], outputs
+    assert [error for _, error in outputs] == ["", ""]
+    for output, _ in outputs:
+        decoded, known = counts(output)
+        assert decoded + known == count
+        assert known >= kept
+    default_path().unlink()
+    with start(tmp_path, "anew") as process:
+        assert counts(process.communicate()[0]) == (count, 0)
+    expected = written(tmp_path / "anew")
+    assert written(tmp_path / "one") == written(tmp_path / "two") == expected
+
+
+def stored() -> int:
+    """How many rows of facts the store has."""
+    if not default_path().exists():
+        return 0
+    with closing(sqlite3.connect(default_path(), timeout=20)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        if "fact" not in tables:
+            return 0
+        (rows,) = database.execute("SELECT count(*) FROM fact").fetchone()
+    return int(rows)

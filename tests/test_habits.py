@@ -268,9 +268,27 @@ def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Hab
     second = project.dvc("repro")
     gathers = [re.findall(r"Running stage '(gather@\w+)'", message) for message in (first, second)]
     assert gathers == [[], ["gather@evaluation"]]
+    shown = "gathered 2 images of 2 files in data/evaluation · 0 decoded, 2 known"
+    assert shown in second  # what came is one of the photographs
     rejected = tables.read(project.folder / "data/tables/rejected.csv", Rejected)
     reasons = {row.path: row.reason for row in rejected}
     assert reasons[f"{GOOD[1]}.jpg"] == "evaluation set"
+
+
+def test_one_more_evaluation_image_and_one_more_photograph_decode_one_each(
+    project: Habits,
+) -> None:
+    project.put("objects/picture-0b", "data/evaluation/demo/more.png")
+    project.put(LATER, "data/source/new section/new.jpg")
+    message = project.dvc("repro")
+    found = re.findall(r"images of [\d,]+ files in (\S+) · (\d+) decoded, (\d+) known", message)
+    known = len(tables.read(project.folder / "data/tables/gathered_images.csv", Photograph)) - 1
+    assert sorted(found) == [("data/evaluation", "1", "1"), ("data/source", "1", str(known))]
+    everything = project.everything()
+    (project.folder.with_name("project beside") / "scores.sqlite").unlink()
+    for name in ("gather@images", "gather@evaluation"):
+        assert " 0 known" in project.dvc("repro", "--force", "--single-item", name)
+    assert project.everything() == everything
 
 
 def test_a_section_that_is_a_link_is_refused(project: Habits, tmp_path: Path) -> None:

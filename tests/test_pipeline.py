@@ -41,15 +41,19 @@ STAGES = [
     "check",
     "gather@images",
     "gather@evaluation",
+    "gather@reference",
     "screen",
     "score@images",
+    "score@reference",
     "cutoff@images",
     "collect",
     "validation",
+    "pick",
     "multiscale",
     "subimages",
     "score@subimages",
     "cutoff@subimages",
+    "summary",
     "dataset",
     "release",
     "report",
@@ -126,7 +130,7 @@ def test_a_second_run_runs_nothing(life: Life) -> None:
 
 
 def test_another_count_of_tiles_runs_only_what_follows_the_cut(life: Life) -> None:
-    after = ["check", "cutoff@subimages", "dataset", "release", "report"]
+    after = ["check", "cutoff@subimages", "dataset", "release", "report", "summary"]
     assert sorted(life.fewer.stages) == after
     assert life.fewer.scored == []
 
@@ -146,7 +150,8 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     after = tables.read(life.later / "subimages.csv", Tile)
     assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
     idle = set(STAGES) - set(life.more.stages)
-    others = {"fingerprint", "check", "gather@evaluation", "release"}
+    others = {"fingerprint", "check", "release"}
+    others |= {"gather@evaluation", "gather@reference", "score@reference"}
     assert idle | {"release"} == others  # its tiles need not be among the best
 
 
@@ -301,6 +306,12 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
     assert not alive(stage)
 
     run = project.repro()
-    done = set(STAGES[: STAGES.index("score@subimages")]) - {"validation"}  # its turn varies
+    before = set(STAGES[: STAGES.index("score@subimages")])
+    done = before - {
+        "validation",
+        "pick",
+        "gather@reference",
+        "score@reference",
+    }  # their turn varies
     assert done & set(run.stages) == set()
     assert run.lock == life.first.lock

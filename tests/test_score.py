@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
+from stages.common.scores import ScoreStore
 from stages.common.tables import Item, Score
-from stages.score import ScoreParams, fingerprint, saved
+from stages.score import ScoreParams, fingerprint, finite
 from tests.conftest import REPOSITORY, blobs, encoded, item
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
@@ -133,7 +133,7 @@ def test_a_table_without_images_has_no_scores(
     (tmp_path / "in").mkdir()
     assert scored(tmp_path / "in", tmp_path) == []
     assert json.loads((tmp_path / "m.json").read_text())["images"] == 0
-    assert capsys.readouterr().out == f"no image in {tmp_path / 'in'} · 0 scored, 0 known\n"
+    assert capsys.readouterr().out == f"no image in {tmp_path / 'in'}\n"
 
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:
@@ -178,35 +178,14 @@ def test_another_file_of_the_same_pixels_costs_no_score(
     assert "0 scored, " in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_a_run_that_breaks_off_keeps_what_it_has(tmp_path: Path) -> None:
-    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
-
-    def breaks_off() -> Iterator[tuple[str, float]]:
-        yield f"{1:064x}", 0.25
-        yield f"{2:064x}", 0.5
-        raise KeyboardInterrupt
-
-    passed = []
-    with pytest.raises(KeyboardInterrupt):
-        passed.extend(saved(breaks_off(), score_store, NAMES))
-    assert score_store.get([f"{i:064x}" for i in range(4)]) == {f"{1:064x}": 0.25, f"{2:064x}": 0.5}
-
-
-def test_scores_are_kept_while_a_long_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
-    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    other = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    for i, _ in enumerate(saved(((f"{i:064x}", i / 10) for i in range(5)), score_store, NAMES)):
-        assert len(other.get([f"{j:064x}" for j in range(5)])) == i
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_score_that_is_no_number_ends_the_stage(tmp_path: Path, value: float) -> None:
-    score_store = store.ScoreStore(tmp_path / "scores.sqlite", "scorer")
+def test_a_score_that_is_no_number_ends_the_stage_and_is_not_kept(
+    tmp_path: Path, value: float
+) -> None:
+    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    given = [(f"{1:064x}", 0.5), (f"{2:064x}", value)]
     with pytest.raises(UserError) as raised:
-        list(saved([(f"{1:064x}", 0.5), (f"{2:064x}", value)], score_store, NAMES))
+        list(store.saved(finite(given, NAMES), score_store.put))
     assert str(raised.value) == f"the network gives {value} for 2.png: use other weights"
     assert score_store.get([f"{1:064x}", f"{2:064x}"]) == {f"{1:064x}": 0.5}
 

@@ -241,7 +241,7 @@ def test_a_late_fault_leaves_no_table_of_two_devices(
 ) -> None:
     """Here the GPU's scores differ from the CPU's by as much as is allowed."""
     right = gpu.network.run
-    monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(store, "SAVE_SECONDS", 0.0)
     calls = []
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stages import screen
-from stages.common import tables
+from stages.common import decision, tables
 from stages.common.errors import UserError
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
 from stages.common.pixels.likeness import NEAR_BITS, dhash
+from stages.common.screening import ScreenParams, evaluation_copies, rules
 from stages.common.tables import Photograph, Rejected, Unreadable
-from stages.screen import ScreenParams, evaluation_copies
 from tests.conftest import blobs, encoded, noise
 from tests.strategies import with_changes
 
@@ -108,7 +108,7 @@ def test_the_same_file_twice_is_told_as_such(tmp_path: Path) -> None:
 @given(st.lists(st.integers(0, 4), max_size=20))
 def test_exactly_one_of_a_group_of_duplicates_stays(kinds: list[int]) -> None:
     rows = [row(f"{i:02}.png", f"pixels {kind}") for i, kind in enumerate(kinds)]
-    dropped = screen.decision.decide(rows, screen.rules(PARAMS, []))
+    dropped = decision.decide(rows, rules(PARAMS, []))
     kept = [r.pixels for r in rows if r.path not in dropped]
     assert kept == list(dict.fromkeys(f"pixels {kind}" for kind in kinds))
 

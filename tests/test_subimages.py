@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from stages import subimages
 from stages.common import tables
 from stages.common.errors import UserError
+from stages.common.files import files_below
+from stages.common.pages import thumbnails
 from stages.common.pixels import png
 from stages.common.pixels.images import read
 from stages.common.tables import Rejected, Scaled, Tile
@@ -136,6 +139,7 @@ def all_tiles(
         tmp_path / "out",
         tmp_path / "tiles.csv",
         tmp_path / "rejected.csv",
+        tmp_path / "thumbnails",
         tmp_path / "m.json",
         params,
     )
@@ -209,7 +213,34 @@ def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             }
         )
     assert outs[0] == outs[1]
-    assert len(outs[0]) == 4 + 4 + 4 * sum(1 for _ in range(3 * 2))
+    assert len(outs[0]) == 4 + 4 + 4 + 4 * sum(1 for _ in range(3 * 2))
+    assert Path("thumbnails/a_0.jpg") in outs[0]
+
+
+def test_every_tile_has_its_cell_by_its_position_in_its_parent(tmp_path: Path) -> None:
+    """More than a sheet of one parent, and a folder whose name holds what it can."""
+    odd = 'a "b" & <c>\nd ü\udcff'
+    sizes = {f"{odd}/aT0.png": (260, 210), "bT0.png": (32, 32), "cT0.png": (31, 31)}
+    tiles = all_tiles(tmp_path, sizes, SMALL)
+    folder = tmp_path / "thumbnails"
+    assert set(files_below(folder)) == {f"{odd}/aT0_{i}.jpg" for i in range(3)} | {"bT0_0.jpg"}
+    places = thumbnails.places(tiles)
+    assert list(places) == [tile.path for tile in tiles]
+    assert len(set(places.values())) == len(tiles) == 13 * 10 + 1
+    for tile in tiles:
+        sheet, cell = places[tile.path]
+        left = cell % thumbnails.COLUMNS * thumbnails.SIDE + (thumbnails.SIDE - 32) // 2
+        top = cell // thumbnails.COLUMNS * thumbnails.SIDE + (thumbnails.SIDE - 32) // 2
+        shown = read(folder / sheet)[top : top + 32, left : left + 32].astype(int)
+        others = [read(tmp_path / "out" / t.path).astype(int) for t in (tile, tiles[0])]
+        near, far = (np.abs(grey(shown) - grey(other)).mean() for other in others)
+        assert near < 25
+        assert tile is tiles[0] or near < far / 2  # noise: no two tiles are alike
+
+
+def grey(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Noise keeps its brightness in a JPEG, but not its colours."""
+    return pixels @ (0.299, 0.587, 0.114)
 
 
 @given(st.integers(1, 40), st.integers(8, 64), st.integers(0, 64))

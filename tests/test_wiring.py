@@ -27,8 +27,9 @@ BESIDE = {
     "release": {"data/dataset/lineage.csv"},  # in its folder of tiles, whose hashes it has
 }
 PARAMS = read(REPOSITORY / "params.yaml")
-OTHERS_PARAMS = {  # whose sections they read
+OTHERS_PARAMS = {  # sections of others that a stage reads
     "check": list(PARAMS),
+    "pick": ["validation"],
     "summary": ["cutoff"],
     "release": list(PARAMS),
 }
@@ -37,6 +38,7 @@ BY_TABLE = {
     "score": {PARAMS["gather"]["source"], "data/subimages", "data/reference"},
     "collect": {PARAMS["gather"]["source"]},
     "validation": {PARAMS["gather"]["source"]},
+    "pick": {PARAMS["gather"]["source"]},
     "multiscale": {"data/hr"},
     "subimages": {"data/multiscale"},
     "dataset": {"data/subimages"},

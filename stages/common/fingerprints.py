@@ -2,7 +2,8 @@
 
 A stage's fingerprint is a text. It names every module that the stage imports, by way of others
 too, anywhere in a function as well, with a hash of its tokens; the files in a folder `templates`
-beside such a module; and the version of every installed package that these modules import.
+beside one that imports jinja2; and the version of every installed package that these modules
+import.
 
 A hash is of tokens, and not of the tree that Python makes of them, which differs between versions
 of Python. Comments, docstrings, blank lines and where lines are broken are no part of it. What is
@@ -26,9 +27,10 @@ from stages.common.errors import UserError
 # What changes no image, score or table: command line, messages, folders, parallel work. A change
 # there runs no stage, and what only these modules import is left out, too. The list is here, beside
 # the code that reads it, since the contract (tests/test_wiring.py) must mean the same modules.
-COMMON = ("cli", "disk", "errors", "git", "links", "listing", "params", "store", "workers")
+COMMON = ("cli", "disk", "errors", "git", "links", "listing", "params", "workers")
+STORE = ("facts", "scores", "store", "fingerprints")  # what is known already, and by which key
 SHELL = frozenset({"stages", "stages.common.versions.records"}) | {
-    f"stages.common.{name}" for name in COMMON
+    f"stages.common.{name}" for name in COMMON + STORE
 }
 SHELL_PACKAGES = {"pydantic", "tqdm"}  # check params.yaml, show how far a run is
 ABSENT = "absent"  # instead of a version
@@ -107,9 +109,11 @@ def file_of(name: str, code: Path) -> Path | None:
 
 
 def lines_of(module: Module, code: Path) -> Iterator[str]:
-    """What a fingerprint says of a module and of the templates beside it."""
+    """What a fingerprint says of a module and of the templates beside it, if it fills in any."""
     if module.sha256:
         yield f"{module.path.relative_to(code.parent).as_posix()} {module.sha256}"
+    if "jinja2" not in module.imports:
+        return
     for path in module.path.parent.joinpath(TEMPLATES).rglob("*"):
         if path.is_file() and path.parent.name != "__pycache__":
             digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -4,13 +4,16 @@ An image is named by its path, of a photograph below gather.source or of a tile 
 data/subimages, or by the SHA-256 of its file.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import handwritten, tables
+from stages.common.tables import Item
 
 FILE = Path("data/leave_out.csv")
+SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 DELETED = Path("reports/deleted_tiles.csv")  # what was deleted by hand, in the same form
 
 
@@ -28,6 +31,24 @@ def read(path: Path) -> list[LeftOut]:
         UserError: where the file is missing, or a line is not `image,reason`.
     """
     return handwritten.read(path, LeftOut)
+
+
+def notes(rows: Iterable[LeftOut], source: Path, subimages: Path) -> list[str]:
+    """What names no image of the last run, in a line; a hash is left to the stage that knows it.
+
+    `source` is the folder of photographs, `subimages` the table of tiles, if there is one yet.
+    """
+    unseen = [row.image for row in rows if not SHA256(row.image)]
+    unseen = [image for image in unseen if not (source / image).is_file()]
+    if unseen and subimages.is_file():
+        tiles = {tile.path for tile in tables.read(subimages, Item)}
+        unseen = [image for image in unseen if image not in tiles]
+    if not unseen:
+        return []
+    return [
+        f"{FILE} names {len(unseen):,} images that are no photograph and no tile of the last run, "
+        f"as {unseen[0]}: check the spelling, or leave them"
+    ]
 
 
 def add(path: Path, rows: Iterable[LeftOut]) -> list[LeftOut]:

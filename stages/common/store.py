@@ -1,32 +1,40 @@
-"""The score store: no image is scored twice, whatever happens to the stages' outs.
+"""The store: no image is decoded or scored twice, whatever happens to the stages' outs.
 
-One SQLite file outside the project, shared by all projects of a user. A score's key is the SHA-256
-of the image's pixels and the fingerprint of the scorer: its weights, crop policy, precision and the
-version of the code that reads pixels. Several runs may read and write at once; what was `put`
-survives a kill.
+One SQLite file outside the project, shared by all projects of a user. `scores.py` and `facts.py`
+read and write a part of it each. Several runs may do so at once; what was `put` survives a kill.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from stages.common.errors import UserError
 
-VERSION = 1  # of the file's layout
+VERSION = 1  # of the tables that every program of this version reads; others are added as missing
 APPLICATION = 0x53525345  # "SRSE", in the file's header
 BUSY_SECONDS = 20  # how long to wait for another run's write, itself far less than a second
-AT_ONCE = 1000  # hashes a query asks for
-LAYOUT = """
-CREATE TABLE scorer (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE);
-CREATE TABLE score (
-    scorer INTEGER NOT NULL REFERENCES scorer,
-    sha256 BLOB NOT NULL,
-    hyperiqa REAL NOT NULL,
-    PRIMARY KEY (scorer, sha256)
-) WITHOUT ROWID;
-"""
+SAVE_SECONDS = 2.0  # the most of its work that a killed run loses
+LAYOUT = {
+    "scorer": "(id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE)",
+    "score": """(
+        scorer INTEGER NOT NULL REFERENCES scorer,
+        sha256 BLOB NOT NULL,
+        hyperiqa REAL NOT NULL,
+        PRIMARY KEY (scorer, sha256)
+    ) WITHOUT ROWID""",
+    "fact": """(
+        sha256 BLOB NOT NULL PRIMARY KEY,
+        columns BLOB NOT NULL,
+        thumbnail BLOB NOT NULL,
+        digest BLOB NOT NULL
+    )""",
+}
+
+T = TypeVar("T")
 
 
 def default_path() -> Path:
@@ -37,103 +45,97 @@ def default_path() -> Path:
     return Path(cache, "srset", "scores.sqlite")
 
 
-class ScoreStore:
-    """Scores of one scorer. Every failure is a `UserError` that names the file and the way out."""
+def check(path: Path) -> None:
+    """A store must be usable, to read and to write; nothing is left in it.
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
-        self._open(path)
-        with self._reported():
-            with self._transaction():
-                self._database.execute(
-                    "INSERT OR IGNORE INTO scorer (fingerprint) VALUES (?)", (fingerprint,)
-                )
-            self._scorer = self._database.execute(
-                "SELECT id FROM scorer WHERE fingerprint = ?", (fingerprint,)
-            ).fetchone()[0]
+    Raises:
+        UserError: where it is not.
+    """
+    store = Store(path)
+    with store.reported(), store.transaction():
+        pass
+    store.close()
 
-    def _open(self, path: Path) -> None:
+
+def saved(items: Iterable[T], put: Callable[[list[T]], None]) -> Generator[T, None, None]:
+    """Pass items on, and give them to `put` every few seconds and at the end, whatever ends it."""
+    waiting: list[T] = []
+    last = time.monotonic()
+    try:
+        for item in items:
+            waiting.append(item)
+            yield item
+            if time.monotonic() - last > SAVE_SECONDS:
+                put(waiting)
+                waiting, last = [], time.monotonic()
+    finally:
+        put(waiting)
+
+
+class Store:
+    """The file, opened and checked. Every failure is a `UserError` that names the file and the way
+    out."""
+
+    def __init__(self, path: Path) -> None:
         self.path = path
-        with self._reported():
+        with self.reported():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self.database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._prepare()
 
-    @classmethod
-    def check(cls, path: Path) -> None:
-        """A store must be usable, to read and to write; nothing is left in it."""
-        store = cls.__new__(cls)
-        store._open(path)
-        with store._reported(), store._transaction():
-            pass
-        store.close()
-
-    def get(self, hashes: Sequence[str]) -> dict[str, float]:
-        """The scores that are known, by hash."""
-        known: dict[str, float] = {}
-        with self._reported():
-            for start in range(0, len(hashes), AT_ONCE):
-                asked = {bytes.fromhex(h): h for h in hashes[start : start + AT_ONCE]}
-                marks = ",".join("?" * len(asked))
-                rows = self._database.execute(
-                    f"SELECT sha256, hyperiqa FROM score WHERE scorer = ? AND sha256 IN ({marks})",
-                    (self._scorer, *asked),
-                )
-                known.update((asked[sha256], score) for sha256, score in rows)
-        return known
-
-    def put(self, scores: Iterable[tuple[str, float]]) -> None:
-        """Keep scores, by hash; a score that is known stays as it is."""
-        with self._reported(), self._transaction():
-            self._database.executemany(
-                "INSERT OR IGNORE INTO score VALUES (?, ?, ?)",
-                ((self._scorer, bytes.fromhex(h), score) for h, score in scores),
-            )
-
     def close(self) -> None:
-        self._database.close()
-
-    def _prepare(self) -> None:
-        application = self._database.execute("PRAGMA application_id").fetchone()[0]
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if (application, version) == (APPLICATION, VERSION):
-            return
-        with (
-            self._transaction()
-        ):  # two new runs at once: the second one waits, and then finds it made
-            if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-                for statement in LAYOUT.split(";"):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
-        found = self._database.execute("PRAGMA application_id").fetchone()[0]
-        if found != APPLICATION:
-            raise UserError(
-                f"{self.path} is a database, but no score store: name another file in SRSET_STORE"
-            )
-        found = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if found != VERSION:
-            raise UserError(
-                f"{self.path} is a score store of version {found}, this program reads {VERSION}: "
-                "move it away, or name another file in SRSET_STORE"
-            )
+        self.database.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def transaction(self) -> Iterator[None]:
+        """What is written within is written whole or not at all."""
+        self.database.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self._database.execute("COMMIT")
+            self.database.execute("COMMIT")
         except BaseException:
-            if self._database.in_transaction:  # a full disk has ended it already
-                self._database.execute("ROLLBACK")
+            if self.database.in_transaction:  # a full disk has ended it already
+                self.database.execute("ROLLBACK")
             raise
 
     @contextmanager
-    def _reported(self) -> Iterator[None]:
+    def reported(self) -> Iterator[None]:
+        """What SQLite and the system raise within becomes a `UserError`."""
         try:
             yield
         except (sqlite3.DatabaseError, OSError) as error:
             raise UserError(f"score store {self.path}: {error}: {_remedy(str(error))}") from None
+
+    def _prepare(self) -> None:
+        if self._header() == (APPLICATION, VERSION) and self._tables() >= LAYOUT.keys():
+            return
+        with self.transaction():  # two new runs at once: the second waits, and then finds it made
+            if not self._tables():
+                self.database.execute(f"PRAGMA application_id = {APPLICATION}")
+                self.database.execute(f"PRAGMA user_version = {VERSION}")
+            if self._header() == (APPLICATION, VERSION):
+                for name, columns in LAYOUT.items():
+                    self.database.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
+        application, version = self._header()
+        if application != APPLICATION:
+            raise UserError(
+                f"{self.path} is a database, but no score store: name another file in SRSET_STORE"
+            )
+        if version != VERSION:
+            raise UserError(
+                f"{self.path} is a score store of version {version}, this program reads {VERSION}: "
+                "move it away, or name another file in SRSET_STORE"
+            )
+
+    def _header(self) -> tuple[int, int]:
+        pragmas = ("application_id", "user_version")
+        application, version = (
+            self.database.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas
+        )
+        return application, version
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self.database.execute("SELECT name FROM sqlite_master")}
 
 
 def _remedy(message: str) -> str:

@@ -123,7 +123,7 @@ def code(tmp_path: Path) -> Path:
         "stages/common/cli.py": "import stages.common.daemons, numpy\n",
         "stages/common/daemons.py": "",
         "stages/common/pages/__init__.py": "WIDTH = 3\n",
-        "stages/common/pages/page.py": "def x(): import srset_none.such\n",
+        "stages/common/pages/page.py": "import jinja2\ndef x(): import srset_none.such\n",
         "stages/common/pages/templates/page.html": "<p>",
         "stages/common/pages/templates/parts/a b.css": "p",
     }
@@ -149,6 +149,7 @@ def test_the_shell_and_what_only_it_imports_is_left_out_and_templates_are_not(co
     pages = "stages/common/pages"
     texts = all_of(code)
     assert names(texts["two"]) == [
+        "jinja2",
         "srset-none",
         f"{pages}/__init__.py",
         f"{pages}/page.py",

@@ -1,4 +1,4 @@
-"""The score store: what was put is there, whoever else works with it and however a run ends."""
+"""The store: what was put is there, whoever else works with it and however a run ends."""
 
 import resource
 import signal
@@ -6,18 +6,18 @@ import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stages.common import store
 from stages.common.errors import UserError
-from stages.common.store import ScoreStore, default_path
+from stages.common.facts import Facts, FactStore
+from stages.common.scores import ScoreStore
+from stages.common.store import default_path, saved
 from tests.conftest import environment
-from tests.strategies import sha256
 
 
 def digest(number: int) -> str:
@@ -30,47 +30,6 @@ def message_of(path: Path, fingerprint: str = "scorer") -> str:
     with pytest.raises(UserError) as raised:
         ScoreStore(path, fingerprint)
     return str(raised.value).replace(str(path), "STORE")
-
-
-@given(st.dictionaries(sha256, st.floats(-1, 2, allow_nan=False)), st.lists(sha256, max_size=5))
-def test_what_was_put_is_there_to_the_last_bit(
-    tmp_path_factory: pytest.TempPathFactory, scores: dict[str, float], others: list[str]
-) -> None:
-    path = tmp_path_factory.mktemp("store") / "scores.sqlite"
-    score_store = ScoreStore(path, "scorer")
-    score_store.put(scores.items())
-    score_store.close()
-    again = ScoreStore(path, "scorer")
-    assert again.get([*scores, *others]) == scores
-    again.close()
-
-
-def test_more_hashes_than_a_query_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "AT_ONCE", 7)
-    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    scores = {digest(i): i / 100 for i in range(50)}
-    score_store.put(scores.items())
-    assert score_store.get([digest(i) for i in range(60)]) == scores
-    assert score_store.get([]) == {}
-
-
-def test_a_known_score_stays_as_it_is(tmp_path: Path) -> None:
-    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    score_store.put([(digest(1), 0.25)])
-    score_store.put([(digest(1), 0.75), (digest(2), 0.5)])
-    assert score_store.get([digest(1), digest(2)]) == {digest(1): 0.25, digest(2): 0.5}
-
-
-def test_scorers_do_not_see_each_others_scores(tmp_path: Path) -> None:
-    first = ScoreStore(tmp_path / "scores.sqlite", "scorer")
-    other = ScoreStore(tmp_path / "scores.sqlite", "scorer with other weights")
-    first.put([(digest(1), 0.25)])
-    assert other.get([digest(1)]) == {}
-    other.put([(digest(1), 0.75)])
-    assert (first.get([digest(1)]), other.get([digest(1)])) == (
-        {digest(1): 0.25},
-        {digest(1): 0.75},
-    )
 
 
 def test_a_failed_put_keeps_nothing_of_it_and_leaves_the_store_usable(tmp_path: Path) -> None:
@@ -89,7 +48,7 @@ def test_a_failed_put_keeps_nothing_of_it_and_leaves_the_store_usable(tmp_path: 
 WRITER = """
 import sys
 from pathlib import Path
-from stages.common.store import ScoreStore
+from stages.common.scores import ScoreStore
 path, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 score_store = ScoreStore(path, "scorer")
 for i in range(first, first + count):
@@ -191,6 +150,80 @@ def test_a_store_of_another_version_is_told_and_left_alone(tmp_path: Path) -> No
     assert path.read_bytes() == before
 
 
+FIRST_LAYOUT = """
+CREATE TABLE scorer (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE);
+CREATE TABLE score (
+    scorer INTEGER NOT NULL REFERENCES scorer,
+    sha256 BLOB NOT NULL,
+    hyperiqa REAL NOT NULL,
+    PRIMARY KEY (scorer, sha256)
+) WITHOUT ROWID;
+INSERT INTO scorer VALUES (1, 'scorer');
+INSERT INTO score VALUES (1, zeroblob(32), 0.25);
+PRAGMA application_id = 1397904197;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_store_from_before_there_were_facts_keeps_its_scores_and_gets_facts(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scores.sqlite"
+    with sqlite3.connect(path) as database:
+        database.executescript(FIRST_LAYOUT)
+    database.close()
+    known = Facts({"width": 3}, b"jpeg")
+    with closing(FactStore(path, "made by")) as facts:
+        facts.put([(digest(1), known)])
+        assert facts.get(digest(1)) == known
+    with closing(ScoreStore(path, "scorer")) as scores:
+        assert scores.get([digest(0)]) == {digest(0): 0.25}
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_two_runs_add_the_table_of_facts_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    with sqlite3.connect(path) as database:
+        database.executescript(FIRST_LAYOUT)
+    database.close()
+    processes = [writer(path, first, 20) for first in (1, 11)]
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0, 0]
+    known = ScoreStore(path, "scorer").get([digest(i) for i in range(100)])
+    assert known == {digest(0): 0.25} | {digest(i): i / 1e6 for i in range(1, 31)}
+
+
+def test_items_are_passed_on_and_put_while_a_long_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "SAVE_SECONDS", 0.0)
+    put: list[list[int]] = []
+    for i, item in enumerate(saved(iter(range(4)), put.append)):
+        assert (item, put) == (i, [[j] for j in range(i)])
+    assert put == [[0], [1], [2], [3], []]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_a_run_that_breaks_off_puts_what_it_has(error: type[BaseException]) -> None:
+    def breaks_off() -> Iterator[int]:
+        yield from (1, 2)
+        raise error
+
+    put: list[list[int]] = []
+    with pytest.raises(error):
+        list(saved(breaks_off(), put.append))
+    assert put == [[1, 2]]
+
+
+def test_a_reader_that_breaks_off_has_put_what_it_was_given() -> None:
+    put: list[list[int]] = []
+    with closing(saved(iter(range(9)), put.append)) as items:
+        assert [next(items), next(items)] == [0, 1]
+    assert put == [[0, 1]]
+
+
 def filled(path: Path) -> None:
     """A store of some hundred kilobytes."""
     score_store = ScoreStore(path, "scorer")
@@ -282,7 +315,7 @@ LIMITED = """
 import sys
 from pathlib import Path
 from stages.common.errors import UserError
-from stages.common.store import ScoreStore
+from stages.common.scores import ScoreStore
 score_store = ScoreStore(Path(sys.argv[1]), "scorer")
 try:
     score_store.put((f"{i:064x}", 0.5) for i in range(10**5))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from stages.common import handwritten
 from stages.common.errors import UserError
 
+FILE = Path("data/licences.csv")
 NOT_STATED = "not stated"
 
 

@@ -83,6 +83,19 @@ def recorded_file(path: Path) -> Path | None:
     return None
 
 
+def committed_file(path: Path) -> Path | None:
+    """The object of a file as the last commit records it; None where there is none."""
+    try:
+        outs = read_revision(Path(), "HEAD")
+    except UserError:  # no git, no commit yet, or one of DVC 2
+        return None
+    for out in outs:
+        if out.path == str(path):
+            found = object_path(cache_folder(Path()), out.md5)
+            return found if found.is_file() else None
+    return None
+
+
 def tags(root: Path) -> list[str]:
     """All tags that git knows, by name."""
     return _git(root, "tag", "--list").decode(errors="surrogateescape").split()

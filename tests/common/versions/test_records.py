@@ -58,6 +58,28 @@ def test_a_files_object_is_found_if_it_is_there(
     assert records.recorded_file(Path("data/other.csv")) is None
 
 
+def test_a_files_object_of_the_last_commit_is_found_whatever_the_lock_says_now(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = Path("data/t.csv")
+    assert records.committed_file(table) is None  # no git
+    write("dvc.yaml", "stages: {make: {cmd: x, outs: [data/t.csv]}}")
+    write("dvc.lock", lock(make=out("data/t.csv", A)))
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    assert records.committed_file(table) is None  # no commit
+    subprocess.run(["git", "add", "--all"], check=True)
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *who, "commit", "--quiet", "--message", "first"], check=True)
+    assert records.committed_file(table) is None  # no object
+    write(f".dvc/cache/files/md5/aa/{A[2:]}", "path")
+    write("dvc.lock", lock(make=out("data/t.csv", B)))
+    found = records.committed_file(table)
+    assert found is not None
+    assert found.read_text() == "path"
+    assert records.committed_file(Path("data/other.csv")) is None
+
+
 def test_outs_of_stages_and_of_sources_are_found(tmp_path: Path, write: Write) -> None:
     write("dvc.yaml", "stages: {make: {cmd: x, outs: [data/hr]}}")
     write("dvc.lock", lock(make=out("data/hr", f"{B}.dir")))

@@ -1,0 +1,187 @@
+"""Photographs to validate with: which can be taken, which are, and why another can't be."""
+
+import difflib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from stages.common.cutoffs import LEFT_OUT
+from stages.common.decision import Dropped
+from stages.common.errors import UserError
+from stages.common.params import Params
+from stages.common.pixels.likeness import NEAR_BITS, distances
+from stages.common.tables import Decision
+
+APART_BITS = 64  # of 256; unrelated photographs differ in 128 on average
+NAMED = 10  # candidates that a message names
+MENDS = {  # by the reason why a photograph may not be used; any other is a fault of the file
+    "excluded": "take that pattern out",
+    "too small": "lower screen.min_short_edge",
+    "evaluation set": "take that set out of screen.evaluation_sets",
+    "too large": "raise gather.max_megapixels",
+    "not an image": "convert it",
+}
+PAGE = "reports/pick.html, which `dvc repro pick` makes"
+
+
+class ValidationParams(Params):
+    """The section `validation`."""
+
+    candidates: int = Field(ge=1)
+    count: int = Field(ge=0)
+    picks: list[str]
+    scales: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+
+
+def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
+    """The next best photographs that are not trained on: each section's best, then each one's
+    second best, and so on. None that is left out, by its section or by hand."""
+    places: Counter[str] = Counter()
+    found = []
+    for row in rows:
+        if not (row.kept or row.reason == LEFT_OUT or row.reason.endswith("is left out")):
+            places[row.section] += 1
+            found.append((places[row.section], row.rank, row))
+    return [row for _, _, row in sorted(found)[:most]]
+
+
+def twin_of(path: str, trained_on: Sequence[str], hashes: Mapping[str, str]) -> str | None:
+    """The photograph of `trained_on` that another is nearly the same picture as, if there is one.
+
+    Args:
+        hashes: each path's difference hash.
+    """
+    bits = distances(hashes[path], [hashes[other] for other in trained_on])
+    return trained_on[int(bits.argmin())] if bits.size and bits.min() <= NEAR_BITS else None
+
+
+def choose(
+    rows: Sequence[Decision],
+    hashes: Mapping[str, str],
+    params: ValidationParams,
+    unused: Mapping[str, Dropped],
+) -> list[Decision]:
+    """The validation photographs: those of `picks`, whatever their rank; without any, candidates
+    that are unlike each other and all that are trained on.
+
+    Args:
+        rows: all photographs that may be used, best first.
+        hashes: each one's difference hash, by path.
+        unused: why any other file may not be used, by path.
+
+    Raises:
+        UserError: where there are too few, or picks can't be taken.
+    """
+    trained_on = [row.path for row in rows if row.kept]
+    rest = [
+        row
+        for row in candidates(rows, params.candidates)
+        if twin_of(row.path, trained_on, hashes) is None
+    ]
+    if params.picks:
+        found = faults(rows, hashes, params.picks, unused)
+        if found:
+            raise UserError(f"validation.picks: {'; '.join(found)}; {named(rest)}")
+        by_path = {row.path: row for row in rows}
+        return [by_path[pick] for pick in dict.fromkeys(params.picks)]
+    taken: list[Decision] = []
+    for row in rest:
+        bits = distances(hashes[row.path], [hashes[other.path] for other in taken])
+        if len(taken) < params.count and (bits >= APART_BITS).all():
+            taken.append(row)
+    if len(taken) < params.count:
+        looked_at = len(candidates(rows, params.candidates))
+        raise UserError(
+            f"validation.count asks for {params.count}, but of the {looked_at} next best "
+            f"photographs only {len(taken)} differ from the training ones and from each other: "
+            "lower it, keep fewer by cutoff.images, or add photographs"
+        )
+    return taken
+
+
+def faults(
+    rows: Sequence[Decision],
+    hashes: Mapping[str, str],
+    picks: Iterable[str],
+    unused: Mapping[str, Dropped],
+) -> list[str]:
+    """Why picks can't be taken, a text for each that can't. Any photograph that may be used can be,
+    unless it is like one that is trained on."""
+    by_path = {row.path: row for row in rows}
+    trained_on = [row.path for row in rows if row.kept]
+    found = []
+    for pick in dict.fromkeys(picks):
+        if pick in unused:
+            found.append(out_of_reach(pick, unused[pick]))
+        elif pick not in by_path:
+            hint = "`make check` says whether it was renamed"
+            found.append(f"{not_there(pick, [*by_path, *unused])} {hint}")
+        elif by_path[pick].kept:
+            found.append(f"{pick} is trained on: run `dvc repro`")
+        elif twin := twin_of(pick, trained_on, hashes):
+            found.append(nearly_trained_on(pick, twin))
+    return found
+
+
+def named(rest: Sequence[Decision]) -> str:
+    """The best of the candidates that can be picked, and where the others stand."""
+    if not rest:
+        return "there is no candidate: keep fewer by cutoff.images, or add photographs"
+    best = ", ".join(f"{row.path} ({row.hyperiqa:.4f})" for row in rest[:NAMED])
+    if len(rest) <= NAMED:
+        return f"the candidates are {best}: see {PAGE}"
+    return f"the best of {len(rest):,} candidates are {best}; all are in {PAGE}"
+
+
+def nearly_trained_on(pick: str, twin: str) -> str:
+    """What to say of a pick that is nearly the same picture as one that is trained on."""
+    return (
+        f"{pick} is nearly the same picture as {twin}, which is trained on: pick that one, too, or "
+        "name it in screen.exclude, or pick another"
+    )
+
+
+def out_of_reach(pick: str, why: Dropped) -> str:
+    """What to say of a pick that is there, but may not be used."""
+    mend = MENDS.get(why.reason, "mend the file") + ", or pick another"
+    if why.reason == "exact duplicate":
+        mend = "pick that one"
+    return f"{pick} may not be used: {why.reason}, {why.detail}: {mend}"
+
+
+def moved(pick: str, path: str, same: str) -> str:
+    """What to say of a pick that was renamed; `same` is what the new path has of it."""
+    return f"{pick} is no longer there: the same {same} is now {path}: pick that"
+
+
+def not_there(pick: str, paths: Iterable[str]) -> str:
+    """What to say of a pick that is no file; `paths` are those that there are."""
+    close = nearest(pick, paths)
+    if close is None:
+        return f"{pick} is no file in gather.source, and none has a name like it."
+    if _plain(close) == _plain(pick) and close.casefold() != pick.casefold():
+        close = f'"{ascii(close)[1:-1]}", with its letters in another Unicode form'
+    return f"{pick} is no file in gather.source: did you mean {close}?"
+
+
+def nearest(pick: str, paths: Iterable[str]) -> str | None:
+    """The path that was most likely meant: the same but for case and Unicode form, or so ending, or
+    else a similar one."""
+    plain: dict[str, str] = {}
+    for path in paths:
+        plain.setdefault(_plain(path), path)
+    wanted = _plain(pick)
+    name = wanted.rpartition("/")[2]
+    if wanted in plain:
+        return plain[wanted]
+    ending = [path for path in plain if path.rpartition("/")[2] == name]
+    close = difflib.get_close_matches(wanted, ending, n=1, cutoff=0)
+    close = close or difflib.get_close_matches(wanted, plain, n=1)
+    return plain[close[0]] if close else None
+
+
+def _plain(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
