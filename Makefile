@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend test test-quick lint format bench screenshots weights
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend test test-quick test-tools lint format bench screenshots weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -49,7 +49,10 @@ test: $(VENV)/ready
 	python -m pytest
 
 test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow and not tools"
+
+test-tools: $(VENV)/ready  ## a released set, read by mlcroissant, datasets and BasicSR
+	python -m pytest -m tools
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -64,6 +67,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_archive
 	python -m bench.bench_report
 	python -m bench.bench_cutoff --tiles 5000
 
