@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend unpack test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -34,6 +34,9 @@ verify: $(VENV)/ready  ## hash again what DVC keeps, and name what differs; ALL=
 mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is whole
 	python -m stages.tools.verify --mend $(if $(ALL),--all)
 
+unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
+	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
+
 test: $(VENV)/ready
 	python -m pytest
 
@@ -53,6 +56,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_unpack
 
 weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 	python -m stages.tools.weights $(MODEL)
