@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend unpack test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend unpack check-set test test-quick lint format bench weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -36,6 +36,9 @@ mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is w
 
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
 	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
+
+check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
+	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)
 
 test: $(VENV)/ready
 	python -m pytest

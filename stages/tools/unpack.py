@@ -2,6 +2,7 @@
 
     make unpack ARCHIVE=samples.7z DIR=unpacked
     make unpack ARCHIVE=samples.7z.001 DIR=unpacked       the first of its volumes
+    make unpack ARCHIVE=samples.7z DIR=unpacked LIMIT=50  if it unpacks to more than 10 times itself
 
 The archive is compared with SHA256SUMS beside it, and its files with the SHA256SUMS inside, where
 there are such. Refused before anything is written: names that lead out of the folder, absolute

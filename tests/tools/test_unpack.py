@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from stages.common.archive import members, names, unpacking
 from stages.common.errors import UserError
 from stages.tools import unpack
-from tests.conftest import environment, noise
+from tests.conftest import REPOSITORY, environment, noise
 from tests.test_release import contents
 
 COPY = [{"id": py7zr.FILTER_COPY}]
@@ -372,3 +373,30 @@ def test_a_stored_member_that_claims_more_than_its_stream_is_refused(place: Path
         archive.files.files_list[0]["uncompressed"] = 9
         with pytest.raises(UserError, match=r"set/0\.png in the archive is announced as longer"):
             members.members(archive)
+
+
+def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`make`, with the environment of these tests for the project's own."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["make", "--assume-old", ".venv/ready", "--silent", *arguments]
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=environment(PATH=path), capture_output=True, text=True
+    )
+
+
+def test_make_takes_names_as_they_are(place: Path) -> None:
+    archive = pack(place / 'it\'s "a" & b.7z', FILES)
+    done = make("unpack", f"ARCHIVE={archive}", f"DIR={place / 'new one'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert contents(place / "new one") == FILES
+    again = make("unpack", f"ARCHIVE={archive}", f"DIR={place / 'new one'}", "LIMIT=0.001")
+    message = f"error: unpack: {place}/new one exists: name a new folder, or move that one away\n"
+    assert (again.returncode, again.stderr.startswith(message)) == (2, True)
+    help_ = subprocess.run(
+        [sys.executable, "-m", "stages.tools.unpack", "--help"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    for word in ("the 7z file", "the new folder", "the most that it may unpack to"):
+        assert word in help_.stdout

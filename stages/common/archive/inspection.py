@@ -22,6 +22,7 @@ CHANNELS = {"grey": (1, 3), "RGB": (3,)}  # as meta_info may have them: readers 
 def presence(layout: Layout, lists: Sequence[Listing]) -> Iterator[Fault]:
     """Files that lists name and that are not there, and files that no list names."""
     present = set(layout.files)
+    lists = [listing for listing in lists if listing.entries]  # others can't be read
     named_by: dict[str, list[str]] = {}
     for listing in lists:
         for path in listing.entries:

@@ -85,13 +85,14 @@ def _top(paths: Sequence[str], named: Collection[str]) -> str:
     present = set(paths)
     images = [path for path in paths if is_image(path)]
     folders = sorted({path.partition("/")[0] + "/" for path in images if "/" in path})
-    hits = {top: sum(top + name in present for name in named) for top in ["", *folders]}
+    whole = [name for name in named if name in present]  # named from the set's folder on
+    hits = {
+        top: sum(top + name in present for name in named)
+        + sum(name.startswith(top) for name in whole)
+        for top in folders
+    } | {"": len(whole)}
     best = max(hits, key=lambda top: hits[top])
-    if hits[best] and (best or not folders):
+    if hits[best]:
         return best
-    if hits[best]:  # named from the set's folder on, as `samples/0.png`
-        inside = {top: sum(name.startswith(top) for name in named) for top in folders}
-        most = max(inside, key=lambda top: inside[top])
-        return most if inside[most] == len(named) else ""
     lists = [path for path in paths if "/" not in path and not is_image(path)]
     return folders[0] if len(folders) == 1 and lists else ""

@@ -89,6 +89,8 @@ def _read(folder: Path, name: str) -> tuple[list[Entry], list[Fault]]:
         faults.append(Fault(name, what, got, expected))
     if not entries and len(faults) > 1:  # another kind of list: one line says so
         faults = [Fault(name, "unreadable", "no line as such a list has them", faults[0].expected)]
+    if not entries and not faults:
+        faults.append(Fault(name, "empty", "no line", "one for each image"))
     return entries, faults
 
 
