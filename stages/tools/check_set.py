@@ -158,7 +158,7 @@ def check(folder: Path, validation: Path | None, evaluation: Path | None) -> Che
         sha256 |= {found.prefix + image.path: image.sha256 for image in pictures if image.sha256}
     if any(listing.path == sums.NAME for listing in lists):
         rest = [path for path in found.files if path not in sha256 and path != sums.NAME]
-        sha256 |= {path: files.sha256_of(folder / path) for path in rest}
+        sha256 |= {p: files.sha256_of(folder / p) for p in rest if (folder / p).is_file()}
     explained = {fault.path: fault for fault in beside}
     search = Search(found, seen)
     leaked, count, notes = search.evaluation(evaluation) if evaluation else ([], 0, [])

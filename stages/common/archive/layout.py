@@ -52,7 +52,9 @@ def find(folder: Path, validation: Path | None, named: Sequence[str]) -> Layout:
         elif beside.is_dir() and any((beside / name).is_dir() for name in HR):
             validation = beside
     found = files.files_below(folder)
-    rest = [path for path in found if not path.startswith(f"{VALIDATION}/")]
+    places = [inside, *([validation] if validation else [])]
+    apart = tuple(f"{os.path.relpath(place, folder)}/" for place in places)
+    rest = [path for path in found if not path.startswith(apart)]
     top = _top(rest, named)
     images = [path for path in rest if path.startswith(top) and is_image(path)]
     if not images:

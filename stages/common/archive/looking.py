@@ -4,6 +4,7 @@ Trainers read 8-bit RGB or grey; what else a file can hold, each of them turns i
 own way, or drops it.
 """
 
+import errno
 import hashlib
 import io
 import struct
@@ -63,6 +64,8 @@ def is_image(path: str) -> bool:
 def look(path: str, *, folder: Path) -> Image8:
     """Read, hash and decode an image of a folder."""
     try:
+        if not (folder / path).is_file():  # to read a pipe would never end
+            raise OSError(errno.ENOENT, "no file, or a link that leads nowhere")
         content = (folder / path).read_bytes()
     except OSError as error:
         wrong = Wrong("corrupt", error.strerror or str(error), "a file that can be read")

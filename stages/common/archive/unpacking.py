@@ -185,7 +185,7 @@ def _check_room(archive: Path, folder: Path, found: Sequence[Member], limit: int
 def _new_folder(folder: Path) -> Iterator[str]:
     """A folder beside the target that gets its name at the end; on any fault it is removed."""
     beside = folder.absolute()
-    part = tempfile.mkdtemp(dir=beside.parent, prefix=f".{beside.name[:100]}.", suffix=".part")
+    part = tempfile.mkdtemp(dir=beside.parent, prefix=f".{beside.name[:40]}.", suffix=".part")
     try:
         yield part
         Path(part).chmod(0o777 & ~_umask())
