@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -43,12 +43,12 @@ class Unpacked(NamedTuple):
 class Target(Py7zIO):  # type: ignore[misc]
     """A file that is being written: what py7zr asks for, and no more than announced."""
 
-    def __init__(self, path: str, member: Member) -> None:
+    def __init__(self, path: str, member: Member, hashed: bool) -> None:
         self.path = path
         self.member = member
         self.left = member.size
         self.crc32 = 0
-        self.sha256 = hashlib.sha256()
+        self.sha256 = hashlib.sha256() if hashed else None
         # Opened anew, and never through a link; by descriptor, since 50,000 file objects take long.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(path, flags, 0o666)
@@ -62,7 +62,8 @@ class Target(Py7zIO):  # type: ignore[misc]
             while rest:
                 rest = rest[os.write(self.descriptor, rest) :]
         self.crc32 = zlib.crc32(s, self.crc32)
-        self.sha256.update(s)
+        if self.sha256:
+            self.sha256.update(s)
         return len(s)
 
     def close(self) -> None:
@@ -71,7 +72,7 @@ class Target(Py7zIO):  # type: ignore[misc]
             self.descriptor = -1
 
     def finish(self) -> str:
-        """Close the file; its SHA-256.
+        """Close the file; its SHA-256, empty where it is not hashed.
 
         Raises:
             UserError: where it is not as the archive announces it.
@@ -81,7 +82,7 @@ class Target(Py7zIO):  # type: ignore[misc]
             raise UserError(
                 f"{shown(self.member.path)} is damaged in the archive: fetch the archive again"
             )
-        return self.sha256.hexdigest()
+        return self.sha256.hexdigest() if self.sha256 else ""
 
     def read(self, size: int | None = None) -> bytes:
         raise AssertionError("only written")
@@ -101,12 +102,13 @@ class Targets(WriterFactory):  # type: ignore[misc]
     def __init__(self, folder: str, found: Sequence[Member]) -> None:
         self.folder = folder
         self.members = {member.path: member for member in found if not member.is_folder}
+        self.hashed = bool(_sums_inside(self.members))
         self.opened: dict[str, Target] = {}
 
     def create(self, filename: str) -> Py7zIO:
         if filename not in self.members:  # a folder without attributes
             return py7zr.io.NullIO()
-        target = Target(f"{self.folder}/{filename}", self.members[filename])
+        target = Target(f"{self.folder}/{filename}", self.members[filename], self.hashed)
         self.opened[filename] = target
         return target
 
@@ -211,9 +213,10 @@ def _make_folders(part: str, found: Sequence[Member]) -> None:
 def _copy_out(file: BufferedReader, part: str, found: Sequence[Member]) -> dict[str, str]:
     """Write stored members; SHA-256 by path."""
     wanted = [member for member in found if not member.is_folder]
+    hashed = bool(_sums_inside(member.path for member in wanted))
     sha256 = {}
     for member in workers.bar(wanted, len(wanted), "unpack", " files"):
-        target = Target(f"{part}/{member.path}", member)
+        target = Target(f"{part}/{member.path}", member, hashed)
         try:
             if member.size:
                 file.seek(member.start or 0)
@@ -239,13 +242,16 @@ def _extract(reader: py7zr.SevenZipFile, part: str, found: Sequence[Member]) -> 
             target.close()
 
 
+def _sums_inside(paths: Iterable[str]) -> list[str]:
+    """The tables of sums at the top, and at the top of each folder."""
+    found = {path for path in paths if path.count("/") < 2}
+    return sorted(path for path in found if path.rpartition("/")[2] == sums.NAME)
+
+
 def _compare(part: str, sha256: dict[str, str]) -> int:
-    """Compare all files with the SHA256SUMS at the top, or at the top of the only folder; gives how
-    many."""
-    tops = {path.partition("/")[0] for path in sha256}
-    tables = [sums.NAME, *(f"{top}/{sums.NAME}" for top in sorted(tops))]
+    """Compare all files with the SHA256SUMS inside; gives how many."""
     compared = 0
-    for table in [path for path in tables if path in sha256]:
+    for table in _sums_inside(sha256):
         folder = table.removesuffix(sums.NAME)
         listed = sums.parse(Path(part, table).read_bytes())
         expected = {folder + path: value for path, value in listed.sha256.items()}

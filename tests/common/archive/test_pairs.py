@@ -5,7 +5,6 @@ import pytest
 from stages.common.archive import pairs
 from stages.common.archive.pairs import Pair
 
-
 SCALES = {"hr": 1, "HR": 1, "GT": 1, "x2": 2, "X4": 4, "LR_x4": 4, "LR_bicubic X3": 3}
 NONE = ("max2", "x", "lr", "x2y", "x100")
 
