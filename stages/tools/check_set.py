@@ -27,7 +27,7 @@ from stages.common.archive import (
     leaks,
     listings,
     looking,
-    pairs,
+    scales,
     sums,
 )
 from stages.common.archive.faults import Fault
@@ -72,16 +72,19 @@ def look_at(paths: list[str], folder: Path, what: str) -> list[Image8]:
 def validation_faults(found: Layout, seen: list[Image8], ours: bool) -> list[Fault]:
     """What is wrong with validation images. `ours`: small ones must be box downscales."""
     assert found.validation is not None
-    matched, result = pairs.match(found.validating)
+    matched, result = scales.match(found.validating)
     bad = inspection.own_faults(seen)
     by_path = {image.path: image for image in seen}
-    bad |= {p: f for p, f in pairs.sizes(matched, by_path).items() if p not in bad}
-    result += [*pairs.extra(found.validating), *pairs.metadata(found.validation, found.validating)]
+    bad |= {p: f for p, f in scales.sizes(matched, by_path).items() if p not in bad}
+    result += [
+        *scales.extra(found.validating),
+        *scales.metadata(found.validation, found.validating),
+    ]
     if ours:
         good = [pair for pair in matched if not bad.keys() & {pair.hr, pair.lr}]
-        task = partial(pairs.difference, folder=found.validation)
+        task = partial(scales.difference, folder=found.validation)
         for pair, differs in zip(good, workers.each(task, good, what="downscale"), strict=True):
-            fault = pairs.not_box(pair, differs)
+            fault = scales.not_box(pair, differs)
             result += [fault] if fault else []
     return [f._replace(path=found.prefix + f.path) for f in [*result, *bad.values()]]
 
@@ -113,7 +116,7 @@ class Search:
         folder = self.found.validation
         if folder is None:
             return []
-        scales = {path: pairs.scale_of(path.partition("/")[0]) for path in self.found.validating}
+        scales = {path: scales.scale_of(path.partition("/")[0]) for path in self.found.validating}
         hr = [path for path, scale in scales.items() if is_image(path) and scale in (1, None)]
         rows = listings.lineage(self.found.folder)
         told = leaks.by_lineage(hr, folder, rows, self.found.top)

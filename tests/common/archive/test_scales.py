@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.common.archive import pairs
-from stages.common.archive.pairs import Pair
+from stages.common.archive import scales
+from stages.common.archive.scales import Pair
 
 SCALES = {"hr": 1, "HR": 1, "GT": 1, "x2": 2, "X4": 4, "LR_x4": 4, "LR_bicubic X3": 3}
 NONE = ("max2", "x", "lr", "x2y", "x100")
@@ -11,7 +11,7 @@ NONE = ("max2", "x", "lr", "x2y", "x100")
 
 @pytest.mark.parametrize(("folder", "scale"), [*SCALES.items(), *((name, None) for name in NONE)])
 def test_a_folder_tells_its_scale(folder: str, scale: int | None) -> None:
-    assert pairs.scale_of(folder) == scale
+    assert scales.scale_of(folder) == scale
 
 
 def test_halves_are_matched_by_name_whatever_their_suffix() -> None:
@@ -22,16 +22,16 @@ def test_halves_are_matched_by_name_whatever_their_suffix() -> None:
         Pair("hr/b.png", "x2/bx2.png", 2),
         Pair("hr/b.png", "x3/bx3.png", 3),
     ]
-    assert pairs.match(paths) == (expected, [])
+    assert scales.match(paths) == (expected, [])
 
 
 def test_one_that_most_folders_have_is_missing_in_the_others() -> None:
     paths = ["hr/a.png", "x2/a.png", "x4/a.png", "x2/b.png", "x4/b.png", "hr/c.png"]
-    found, faults = pairs.match(paths)
+    found, faults = scales.match(paths)
     assert [pair.lr for pair in found] == ["x2/a.png", "x4/a.png"]
     told = [(fault.path, fault.what) for fault in faults]
     assert told == [("hr/b.png", "missing"), ("hr/c.png", "extra")]
 
 
 def test_without_full_size_images_there_are_no_pairs() -> None:
-    assert pairs.match(["x2/a.png", "flat.png"]) == ([], [])
+    assert scales.match(["x2/a.png", "flat.png"]) == ([], [])
