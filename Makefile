@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend unpack check-set test test-quick lint format bench weights
+.PHONY: run what-if leave-out checkout check verify mend unpack check-set test test-quick lint format bench screenshots weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -60,6 +60,10 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_store
 	python -m bench.bench_verify
 	python -m bench.bench_unpack
+	python -m bench.bench_report
+
+screenshots: $(VENV)/ready  ## docs/images/ anew, of the pages that the last run has left
+	python -m stages.tools.screenshots
 
 weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 	python -m stages.tools.weights $(MODEL)

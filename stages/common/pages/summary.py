@@ -1,8 +1,6 @@
-"""Numbers that say what was left of the photographs, and what a cutoff leaves: for the report."""
+"""What stages have listed, and which images one looks at to judge a cutoff: for the report."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +18,8 @@ from stages.common.tables import (
     Validation,
 )
 
-SHOWN = 18  # pictures on a contact sheet
+SHOWN = 24  # pictures on a contact sheet
+MOST_PARTS = 12  # sections, and scales, that have a contact sheet of their own: the largest
 
 
 class Tables(NamedTuple):
@@ -38,16 +37,6 @@ class Tables(NamedTuple):
     subimages: list[Tile]
     subimages_rejected: list[Rejected]
     cutoff_subimages: list[Decision]
-
-
-class Kept(NamedTuple):
-    """The dataset in five numbers."""
-
-    tiles: int
-    photographs: int
-    mean: float  # of the scores
-    lowest: float
-    bytes: int
 
 
 def read(folder: Path) -> Tables:
@@ -72,74 +61,6 @@ def read(folder: Path) -> Tables:
     )
 
 
-def way(t: Tables) -> list[tuple[object, ...]]:
-    """Of each stage its name, how many went in, how many came out, and why others did not."""
-    gathered, unreadable = len(t.gathered_images), len(t.unreadable_images)
-    images = len(t.cutoff_images)
-    kept = sum(row.kept for row in t.cutoff_subimages)
-    return [
-        ("gather", gathered + unreadable, gathered, reasons(t.unreadable_images)),
-        ("screen", gathered, len(t.screened), reasons(t.rejected)),
-        ("cutoff of images", images, len(t.collected), reasons(t.cutoff_images)),
-        ("validation", images - len(t.collected), len(t.validation), ""),
-        ("multiscale", len(t.collected), len(t.multiscale), reasons(t.multiscale_rejected)),
-        ("subimages", len(t.multiscale), len(t.subimages), reasons(t.subimages_rejected)),
-        ("cutoff of subimages", len(t.cutoff_subimages), kept, reasons(t.cutoff_subimages)),
-    ]
-
-
-def what_is_kept(t: Tables) -> Kept:
-    """The dataset in numbers; at least one tile is kept."""
-    rows = [row for row in t.cutoff_subimages if row.kept]
-    photograph = {tile.path: tile.photograph_sha256 for tile in t.subimages}
-    return Kept(
-        tiles=len(rows),
-        photographs=len({photograph[row.path] for row in rows}),
-        mean=math.fsum(row.hyperiqa for row in rows) / len(rows),
-        lowest=rows[-1].hyperiqa,
-        bytes=sum(row.bytes for row in rows),
-    )
-
-
-def by_section(t: Tables) -> list[tuple[object, ...]]:
-    """`shares` of the sections, before and after the cutoff of tiles."""
-    rows = t.cutoff_subimages
-    return shares((r.section for r in rows), (r.section for r in rows if r.kept))
-
-
-def by_scale(t: Tables) -> list[tuple[object, ...]]:
-    """`shares` of the scales, before and after the cutoff of tiles."""
-    rows, scale = t.cutoff_subimages, {tile.path: tile.scale for tile in t.subimages}
-    return shares((scale[r.path] for r in rows), (scale[r.path] for r in rows if r.kept))
-
-
-def reasons(rows: Iterable[Any]) -> str:
-    """`12 too small, 3 truncated`, most frequent first."""
-    counts = Counter(row.reason for row in rows if row.reason)
-    return ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
-
-
-def what_if(rows: Sequence[Decision]) -> list[tuple[object, ...]]:
-    """Count, mean, lowest score and MB of the best 10%, 20%, ... of ranked images."""
-    table: list[tuple[object, ...]] = []
-    for tenth in range(1, 11):
-        best = rows[: math.ceil(len(rows) * tenth / 10)]
-        mean = math.fsum(row.hyperiqa for row in best) / len(best)
-        megabytes = round(sum(row.bytes for row in best) / 1e6)
-        table.append((len(best), mean, best[-1].hyperiqa, megabytes))
-    return table
-
-
-def shares(every: Iterable[str], kept: Iterable[str]) -> list[tuple[object, ...]]:
-    """Name, number and share before and after a cut; most frequent first."""
-    before, after = Counter(every), Counter(kept)
-    total, left = before.total(), after.total()
-    return [
-        (name, n, f"{n / total:.1%}", after[name], f"{after[name] / left:.1%}")
-        for name, n in before.most_common()
-    ]
-
-
 def size_correlation(t: Tables) -> float:
     """Spearman's rank correlation of the photographs' scores and megapixels, -1..1; 0 where there
     are too few to tell."""
@@ -159,30 +80,60 @@ def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
     return means
 
 
-def samples(rows: Sequence[Decision]) -> dict[str, Sequence[Decision]]:
-    """What one looks at to judge a cutoff: by name, none of them empty. The last kept and the first
-    dropped are those of each section, which may have a cut of its own."""
-    sections = sorted({row.section for row in rows})
+def samples(
+    rows: Sequence[Decision], pixels: Mapping[str, int], scales: Mapping[str, str] | None = None
+) -> dict[str, list[Decision]]:
+    """What one looks at to judge a cutoff: by name, none of them empty.
+
+    The last kept and the first dropped are those of each section, which may have a cut of its own.
+    The smallest by bytes per pixel are flat, blurred or over-compressed. Sections, and `scales`,
+    are shown by kept images at even steps from the best to the last.
+
+    Args:
+        rows: decided images, best first.
+        pixels: of each image, by path.
+        scales: of each image, by path, where they have one.
+    """
+    kept = [row for row in rows if row.kept]
+    sections = by_part(rows, lambda row: row.section)
     share = max(1, SHOWN // len(sections))
     last_kept, first_dropped = [], []
-    for section in sections:
-        own = [row for row in rows if row.section == section]
+    for own in sections.values():
         last_kept += [row for row in own if row.kept][-share:]
         first_dropped += [row for row in own if not row.kept][:share]
-    every = {
-        "best": rows[:SHOWN],
-        "worst": rows[-SHOWN:],
+    found = {
+        "best": list(rows[:SHOWN]),
         "last kept": sorted(last_kept),
         "first dropped": sorted(first_dropped),
+        "worst": list(rows[-SHOWN:]),
+        "fewest bytes per pixel": sorted(
+            kept, key=lambda row: (row.bytes / pixels[row.path], row.path)
+        )[:SHOWN],
     }
-    return {name: some for name, some in every.items() if some}
+    for name, own in largest(by_part(kept, lambda row: row.section)).items():
+        found[f"section {name}"] = evenly(own)
+    if scales is not None:
+        for name, own in largest(by_part(kept, lambda row: scales[row.path])).items():
+            found[f"scale {name}"] = evenly(own)
+    return {name: some for name, some in found.items() if some}
 
 
-def what_if_by_section(rows: Sequence[Decision]) -> list[tuple[object, ...]]:
-    """`what_if` of all and, where there are several, of each section, whose name comes first."""
-    sections = sorted({row.section for row in rows})
-    table: list[tuple[object, ...]] = [("all", *line) for line in what_if(rows)]
-    for section in sections if len(sections) > 1 else ():
-        own = [row for row in rows if row.section == section]
-        table += [(section, *line) for line in what_if(own)]
-    return table
+def by_part(rows: Sequence[Decision], part: Any) -> dict[str, list[Decision]]:
+    """The rows of each part, the parts by name."""
+    parts: dict[str, list[Decision]] = {}
+    for row in rows:
+        parts.setdefault(part(row), []).append(row)
+    return dict(sorted(parts.items()))
+
+
+def largest(parts: dict[str, list[Decision]]) -> dict[str, list[Decision]]:
+    """At most `MOST_PARTS` of them, the largest, by name."""
+    first = sorted(parts, key=lambda name: (-len(parts[name]), name))[:MOST_PARTS]
+    return {name: parts[name] for name in sorted(first)}
+
+
+def evenly(rows: Sequence[Decision]) -> list[Decision]:
+    """At most `SHOWN` rows, at even steps from the first to the last."""
+    if len(rows) <= SHOWN:
+        return list(rows)
+    return [rows[i * (len(rows) - 1) // (SHOWN - 1)] for i in range(SHOWN)]
