@@ -116,8 +116,8 @@ class Search:
         folder = self.found.validation
         if folder is None:
             return []
-        scales = {path: scales.scale_of(path.partition("/")[0]) for path in self.found.validating}
-        hr = [path for path, scale in scales.items() if is_image(path) and scale in (1, None)]
+        of = {path: scales.scale_of(path.partition("/")[0]) for path in self.found.validating}
+        hr = [path for path, scale in of.items() if is_image(path) and scale in (1, None)]
         rows = listings.lineage(self.found.folder)
         told = leaks.by_lineage(hr, folder, rows, self.found.top)
         seen = self.look_for([path for path in hr if path not in told], folder, "validation")
@@ -188,7 +188,7 @@ def summary(done: Checked) -> str:
     state = f"{len(done.faults):,} faults" if done.faults else "no fault"
     return (
         f"{done.folder}: {state}; {done.images:,} images, {lists}, {done.validation:,} validation "
-        f"images; {done.benchmark:,} benchmark images looked for"
+        f"images; benchmark images looked for: {done.benchmark:,}"
     )
 
 

@@ -716,8 +716,8 @@ def test_faults_are_lines_and_the_end_is_a_summary(tmp_path: Path) -> None:
     name = "name: got bytes that are no UTF-8, expected UTF-8"
     assert done.stdout.splitlines() == [
         *(f"set/line\\nbreak \\udcff.png: {what}" for what in (corrupt, extra, name)),
-        f"{tmp_path}/a: 3 faults; 9 images, {', '.join(LISTS)}, 3 validation images; 0 benchmark "
-        "images looked for",
+        f"{tmp_path}/a: 3 faults; 9 images, {', '.join(LISTS)}, 3 validation images; "
+        "benchmark images looked for: 0",
     ]
     assert (done.returncode, done.stderr) == (1, "")
     found = json.loads(run(tmp_path / "a", "--json").stdout)
