@@ -343,7 +343,7 @@ PLANTED: dict[str, tuple[Made, Fault]] = {
         Fault("lineage.csv", "numbering", "no number 5", "all of 0 to 6"),
     ),
     "a line of the sums says nothing": (
-        edited("SHA256SUMS", lambda t: "# sums of this set\n" + t),
+        edited("SHA256SUMS", lambda t: "sums of this set\n" + t),
         Fault("SHA256SUMS", "line 1", "no hash and path", "`<SHA-256>  <path>`"),
     ),
     "a file twice in the sums": (

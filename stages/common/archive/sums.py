@@ -23,7 +23,7 @@ def parse(content: bytes) -> Sums:
     for number, line in enumerate(content.split(b"\n"), start=1):
         text = line.decode("utf-8", "surrogateescape").removesuffix("\r")
         found = LINE.fullmatch(text)
-        if not text:
+        if not text or text.startswith("#"):  # a comment, as `sha256sum -c` takes it
             continue
         if found is None:
             sums.unread.append(number)

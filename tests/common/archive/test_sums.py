@@ -15,6 +15,8 @@ def test_sums_are_read_as_sha256sum_writes_them(tmp_path: Path) -> None:
     written = subprocess.run(
         ["sha256sum", "--", *odd], cwd=tmp_path, check=True, capture_output=True
     ).stdout
-    parsed = sums.parse(written + b"nonsense\n" + written.split(b"\n")[0].replace(b"  ", b" *"))
+    parsed = sums.parse(
+        written + b"# a comment\n\nnonsense\n" + written.split(b"\n")[0].replace(b"  ", b" *")
+    )
     expected = {n: hashlib.sha256((tmp_path / n).read_bytes()).hexdigest() for n in odd}
-    assert parsed == sums.Sums(expected, [7], ["plain.png"])
+    assert parsed == sums.Sums(expected, [9], ["plain.png"])
