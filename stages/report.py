@@ -18,7 +18,7 @@ from stages.common import files, tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams
 from stages.common.figures import ALL, WhatIf
-from stages.common.pages import charts, gallery, html, overview, sheets, summary
+from stages.common.pages import charts, gallery, html, listed, overview, sheets
 from stages.common.pages.charts import Chart
 from stages.common.pages.gallery import IMAGES, TILES
 from stages.common.params import Params
@@ -34,7 +34,7 @@ class Section(Params):
 
 
 def cut_of(
-    which: str, t: summary.Tables, drawn: dict[str, Chart], others: list[WhatIf]
+    which: str, t: listed.Tables, drawn: dict[str, Chart], others: list[WhatIf]
 ) -> dict[str, Any]:
     """What the page shows of one cut."""
     what = {IMAGES: "photographs", TILES: "tiles"}[which]
@@ -85,7 +85,7 @@ def main(
         "dataset": dataset,
     }
     parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
-    t = summary.read(folder)
+    t = listed.read(folder)
     others = tables.read(what_if, WhatIf)
     drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
     files.new_folder(charts_folder)
@@ -103,7 +103,7 @@ def main(
         kept=next(line for line in others if (line.which, line.by) == (TILES, "now")),
         facts=overview.facts(parameters, tables.read_numbers(scorer)["scorer"]),
         steps=overview.steps(t),
-        correlation=summary.size_correlation(t),
+        correlation=listed.size_correlation(t),
         cuts=[cut_of(which, t, drawn[which], others) for which in (TILES, IMAGES)],
         sheets=[
             (title, overview.figures(contact, sheets_folder.name, title))

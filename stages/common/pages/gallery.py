@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from stages.common.cutoffs import EARLIER, Cutoff, CutoffParams, Reference
 from stages.common.pages import thumbnails
-from stages.common.pages.summary import Tables
+from stages.common.pages.listed import Tables
 from stages.common.tables import Tile
 
 IMAGES, TILES = "images", "subimages"  # as in `cutoff.images`

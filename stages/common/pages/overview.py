@@ -9,8 +9,8 @@ from stages.common import files
 from stages.common.cutoffs import LEFT_OUT
 from stages.common.pages import html, sheets, thumbnails
 from stages.common.pages.gallery import CHOSEN, IMAGES, TILES
+from stages.common.pages.listed import Tables, samples
 from stages.common.pages.sheets import Picture
-from stages.common.pages.summary import Tables, samples
 from stages.common.tables import Decision
 
 TITLES = ("Tiles", "Photographs")  # of contact sheets

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.common.cutoffs import Cutoff, Reference, SectionCutoff
 from stages.common.leave_out import LeftOut
-from stages.common.pages import gallery, summary, thumbnails
+from stages.common.pages import gallery, listed, thumbnails
 from stages.common.pages.gallery import CHOSEN, coded, column, limits
 from tests.report_project import ReportProject
 
@@ -25,8 +25,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ReportProject:
 
 
 @pytest.fixture(scope="module")
-def t(project: ReportProject) -> summary.Tables:
-    return summary.read(project.folder / "data" / "tables")
+def t(project: ReportProject) -> listed.Tables:
+    return listed.read(project.folder / "data" / "tables")
 
 
 def whole(values: Any, length: int) -> list[Any]:
@@ -47,7 +47,7 @@ def test_names_are_listed_once(names: list[str]) -> None:
     assert different == ["first", *sorted(set(names))]
 
 
-def test_tiles_are_those_of_the_tables(project: ReportProject, t: summary.Tables) -> None:
+def test_tiles_are_those_of_the_tables(project: ReportProject, t: listed.Tables) -> None:
     made = gallery.tiles(t)
     n, parents = made["length"], made["parents"]
     by_path = {tile.path: tile for tile in t.subimages}
@@ -79,7 +79,7 @@ def test_tiles_are_those_of_the_tables(project: ReportProject, t: summary.Tables
     ] == [places[row.path] for row in rows]
 
 
-def test_photographs_are_all_that_were_gathered(t: summary.Tables) -> None:
+def test_photographs_are_all_that_were_gathered(t: listed.Tables) -> None:
     made = gallery.photographs(t)
     n = made["length"]
     assert sorted(made["path"]) == sorted(row.path for row in t.gathered_images)
@@ -120,7 +120,7 @@ def test_a_cutoff_names_sections_by_their_places() -> None:
     assert limits(measured, measured, [])["written"] == "0.5"
 
 
-def test_the_data_is_small(project: ReportProject, t: summary.Tables) -> None:
+def test_the_data_is_small(project: ReportProject, t: listed.Tables) -> None:
     page = Path(project.page).read_text()
     start = page.index('<script type="application/json"')
     size = page.index("</script>", start) - start

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stages.common.leave_out import LeftOut
-from stages.common.pages import overview, sheets, summary
+from stages.common.pages import listed, overview, sheets
 from stages.common.pages.overview import contact_sheets, facts, left_out, limit, steps
 from tests.report_project import PARAMETERS, RULES, SCORER, ReportProject
 
@@ -19,11 +19,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ReportProject:
 
 
 @pytest.fixture(scope="module")
-def t(project: ReportProject) -> summary.Tables:
-    return summary.read(project.folder / "data" / "tables")
+def t(project: ReportProject) -> listed.Tables:
+    return listed.read(project.folder / "data" / "tables")
 
 
-def test_what_goes_into_a_step_comes_out_or_has_a_reason(t: summary.Tables) -> None:
+def test_what_goes_into_a_step_comes_out_or_has_a_reason(t: listed.Tables) -> None:
     found = steps(t)
     assert [step.stage for step in found] == [
         "gather",
@@ -76,7 +76,7 @@ def test_the_front_names_what_made_the_set() -> None:
 
 
 def test_every_picture_of_a_contact_sheet_is_there(
-    project: ReportProject, t: summary.Tables
+    project: ReportProject, t: listed.Tables
 ) -> None:
     found = contact_sheets(t, project.folder / "reports" / "thumbnails")
     assert len({it.file for it in found}) == len(found)
@@ -88,5 +88,5 @@ def test_every_picture_of_a_contact_sheet_is_there(
     assert best.pictures[0].note == f"#1   {first.hyperiqa:.4f}"
 
 
-def test_what_is_left_out_by_hand_has_its_reason(t: summary.Tables) -> None:
+def test_what_is_left_out_by_hand_has_its_reason(t: listed.Tables) -> None:
     assert left_out(t) == [("places/a.jpg", "why")]

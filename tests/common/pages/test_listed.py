@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.pages import summary
-from stages.common.pages.summary import MOST_PARTS, SHOWN, evenly, samples, size_correlation
+from stages.common.pages import listed
+from stages.common.pages.listed import MOST_PARTS, SHOWN, evenly, samples, size_correlation
 from stages.common.tables import Decision, Photograph
 
 
@@ -79,8 +79,8 @@ def test_scores_that_follow_the_size_are_told() -> None:
         Photograph(row.path, "s", "00", side, side, 9, "", "", "")
         for row, side in zip(rows, sides, strict=True)
     ]
-    empty = {name: [] for name in summary.Tables._fields}
-    t = summary.Tables(**(empty | {"screened": photographs, "cutoff_images": rows}))
+    empty = {name: [] for name in listed.Tables._fields}
+    t = listed.Tables(**(empty | {"screened": photographs, "cutoff_images": rows}))
     assert size_correlation(t) == pytest.approx(-0.9746794)  # scipy.stats.spearmanr
     assert size_correlation(t._replace(cutoff_images=rows[:2])) == 0
     assert size_correlation(t._replace(cutoff_images=rows[3:] * 2)) == 0
