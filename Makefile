@@ -1,11 +1,11 @@
-# make run · make what-if · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make compare · make keep · make experiments · make verify · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend test test-quick test-tools lint format bench screenshots weights
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend unpack check-set test test-quick test-long lint format bench screenshots weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -21,6 +21,17 @@ leave-out: $(VENV)/ready  ## leave out for good the tiles that you have deleted 
 	python -m stages.tools.guard
 	python -m stages.tools.leave_out
 
+compare: $(VENV)/ready  ## run experiments: COUNTS="100 150", MIN_SCORES="0.6", SET="key=value; key=value"
+	python -m stages.tools.compare --counts "$$COUNTS" --min-scores "$$MIN_SCORES" --set "$$SET"
+
+keep: $(VENV)/ready  ## take an experiment over: NAME=tiles-150
+	python -m stages.tools.guard
+	python -m stages.tools.keep "$$NAME"
+	python -m stages.tools.guard
+
+experiments: $(VENV)/ready  ## list them; ALL=1 for those of all commits, too
+	python -m stages.tools.experiments $(if $(ALL),--all)
+
 checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
 	dvc checkout
 	python -m stages.tools.guard
@@ -34,14 +45,20 @@ verify: $(VENV)/ready  ## hash again what DVC keeps, and name what differs; ALL=
 mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is whole
 	python -m stages.tools.verify --mend $(if $(ALL),--all)
 
+unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
+	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
+
+check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
+	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)
+
 test: $(VENV)/ready
 	python -m pytest
 
 test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow and not tools"
+	python -m pytest -m "not slow and not long and not tools"
 
-test-tools: $(VENV)/ready  ## a released set, read by mlcroissant, datasets and BasicSR
-	python -m pytest -m tools
+test-long: $(VENV)/ready  ## what `make test` leaves out: long proofs, and sets read by other programs
+	python -m pytest -m "tools or long"
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -57,7 +74,9 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_store
 	python -m bench.bench_verify
 	python -m bench.bench_archive
+	python -m bench.bench_unpack
 	python -m bench.bench_report
+	python -m bench.bench_cutoff --tiles 5000
 
 screenshots: $(VENV)/ready  ## docs/images/ anew, of the pages that the last run has left
 	python -m stages.tools.screenshots

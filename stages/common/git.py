@@ -1,8 +1,11 @@
 """What git knows of a folder: images must not get into it unseen."""
 
+import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from stages.common.errors import UserError
 
 IMAGES = (
     ".jpg",
@@ -17,6 +20,26 @@ IMAGES = (
     ".ppm",
     ".gif",
 )
+
+
+def output(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> bytes:
+    """What a git command prints in a folder.
+
+    Raises:
+        UserError: with what git says, where it fails.
+    """
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=os.environ | (variables or {}),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        message = " ".join(done.stderr.decode(errors="replace").split())
+        command = next((word for word in arguments if word[0] != "-" and "=" not in word), "")
+        raise UserError(f"git {command} in {folder.resolve()}: {message}")
+    return done.stdout
 
 
 def fault(folder: Path) -> str | None:

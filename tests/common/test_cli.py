@@ -205,6 +205,7 @@ def test_a_full_disk_in_a_stage_with_workers_is_one_line(
         disk / "out",
         "t.csv",
         "r.csv",
+        "thumbnails",
         "m.json",
         env=environment(SRSET_WORKERS="2"),
     )
