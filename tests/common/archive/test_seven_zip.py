@@ -122,6 +122,20 @@ def test_volumes_are_the_bytes_of_the_one_archive(contents: list[bytes], size: i
         assert len(whole) <= most_bytes(members)
 
 
+@pytest.mark.parametrize("volume_size", [None, 3000])
+def test_the_disk_may_write_early(
+    members: list[Member],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    volume_size: int | None,
+) -> None:
+    late = [path.read_bytes() for path in write(tmp_path / "a.7z", members, volume_size)]
+    monkeypatch.setattr(seven_zip, "EARLY", 0)
+    written = write(tmp_path / "b.7z", members, volume_size)
+    assert [path.read_bytes() for path in written] == late
+    verify(written, members)
+
+
 @pytest.mark.parametrize("volume_size", [None, 100])
 def test_a_flipped_bit_is_found_wherever_it_is(tmp_path: Path, volume_size: int | None) -> None:
     members = made(tmp_path / "files", [b"a" * 40, b"b" * 50])
