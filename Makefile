@@ -1,11 +1,11 @@
-# make run · make what-if · make verify · make push · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make compare · make keep · make verify · make push · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if leave-out checkout check verify mend push remotes test test-quick test-servers lint format bench weights
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -20,6 +20,17 @@ what-if: $(VENV)/ready  ## other cutoffs, without a run: COUNT=12000, MIN_SCORE=
 leave-out: $(VENV)/ready  ## leave out for good the tiles that you have deleted from data/dataset
 	python -m stages.tools.guard
 	python -m stages.tools.leave_out
+
+compare: $(VENV)/ready  ## run experiments: COUNTS="100 150", MIN_SCORES="0.6", SET="key=value; key=value"
+	python -m stages.tools.compare --counts "$$COUNTS" --min-scores "$$MIN_SCORES" --set "$$SET"
+
+keep: $(VENV)/ready  ## take an experiment over: NAME=tiles-150
+	python -m stages.tools.guard
+	python -m stages.tools.keep "$$NAME"
+	python -m stages.tools.guard
+
+experiments: $(VENV)/ready  ## list them; ALL=1 for those of all commits, too
+	python -m stages.tools.experiments $(if $(ALL),--all)
 
 checkout: $(VENV)/ready  ## after `git checkout VERSION`: the data of that version
 	dvc checkout
@@ -39,14 +50,23 @@ push: $(VENV)/ready  ## to DVC's remote, and proven there: TAGS=1, REV=v1, ONLY=
 
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 
-test: $(VENV)/ready  ## all but those that need servers
-	python -m pytest -m "not servers"
+unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
+	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
 
-test-servers: $(VENV)/ready $(VENV)/remotes  ## pushes to real servers, on loopback
-	python -m pytest -m servers
+check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
+	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)
+
+test: $(VENV)/ready
+	python -m pytest
 
 test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow and not servers"
+	python -m pytest -m "not slow and not long and not tools and not servers"
+
+test-long: $(VENV)/ready  ## what `make test` leaves out: long proofs, and sets read by other programs
+	python -m pytest -m "tools or long"
+
+test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
+	python -m pytest -m servers
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -61,6 +81,13 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_archive
+	python -m bench.bench_unpack
+	python -m bench.bench_report
+	python -m bench.bench_cutoff --tiles 5000
+
+screenshots: $(VENV)/ready  ## docs/images/ anew, of the pages that the last run has left
+	python -m stages.tools.screenshots
 
 weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 	python -m stages.tools.weights $(MODEL)
@@ -72,6 +99,6 @@ $(VENV)/ready: requirements.txt constraints.txt
 	python -m stages.tools.setup
 	touch $@
 
-$(VENV)/remotes: requirements-remotes.txt constraints.txt $(VENV)/ready
-	python -m pip install --quiet --disable-pip-version-check --requirement requirements-remotes.txt --constraint constraints.txt
+$(VENV)/remotes $(VENV)/servers: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
+	python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	touch $@

@@ -33,6 +33,7 @@ def run(
     command: Sequence[str | Path],
     *,
     variables: Mapping[str, str] | None = None,
+    folder: Path | None = None,
     watch: bool = False,
 ) -> tuple[Cost, str]:
     """Run a command, and give its cost and what it has printed.
@@ -43,7 +44,11 @@ def run(
     with TemporaryFile() as output:
         start = perf_counter()
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, env=os.environ | (variables or {})
+            command,
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+            env=os.environ | (variables or {}),
         )
         sums = [0]
         if watch:

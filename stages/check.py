@@ -1,6 +1,6 @@
 """Check everything a run needs and report all problems at once, before hours of work.
 
-Takes:  params.yaml, dvc.yaml; the folder of weights.
+Takes:  params.yaml, dvc.yaml, leave_out.csv, licences.csv; the folder of weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
         the folders, weights, device and picks it names must be there, no photograph on its way into
@@ -17,10 +17,13 @@ from typing import Any
 
 import yaml
 
-from stages.common import disk, files, forecast, git, links, params, picks, store
+from stages.common import disk, files, forecast, git, leave_out, links, params, picks, store
+from stages.common.archive import licences
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
+
+TILES = Path("data/tables/subimages.csv")  # of the last run
 
 
 def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -132,7 +135,9 @@ def main(weights_folder: Path, checked: Path) -> None:
     loose = git.is_inside(source) and not git.is_versioned(source)
     hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
     print(f"{path} is right · photographs in {source}{hint}")
-    for note in forecast.notes(sections) + picks.notes(sections):
+    licences.read(licences.FILE)
+    left_out = leave_out.notes(leave_out.read(leave_out.FILE), source, TILES)
+    for note in left_out + forecast.notes(sections) + picks.notes(sections):
         print(note)
     if tags := git.tags_without_remote():
         print(

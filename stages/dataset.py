@@ -2,7 +2,8 @@
 
 Takes:  subimages/; subimages.csv; cutoff_subimages.csv; what `score` says of its scorer.
 Leaves: <name>/0.png, 1.png, ...; beside it hyperiqa_score.txt, meta_info.txt, lineage.csv, and
-        scorer.json: the model, device and precision that made the scores.
+        scorer.json: the model, device and precision that made the scores. The hashes of these
+        texts are among its numbers.
 Rule:   0.png is the best tile, so a smaller set of the same photographs is a prefix of a larger.
         A tile that is not, byte for byte, the one that was cut ends the stage.
 Source: meta_info.txt as BasicSR's PairedImageDataset reads it, `name (h,w,c)`;
@@ -111,12 +112,18 @@ def main(
     damaged = [subimages / row.tile for row, whole in zip(rows, copied, strict=True) if not whole]
     if damaged:
         raise UserError(files.changed(damaged))
-    files.write(folder / "hyperiqa_score.txt", score_list(rows, params.name).encode())
-    files.write(folder / "meta_info.txt", meta_info(rows).encode())
-    tables.write(folder / "lineage.csv", Lineage, rows)
-    tables.write_numbers(folder / "scorer.json", tables.read_numbers(scorer)["scorer"])
+    texts = {
+        "hyperiqa_score.txt": score_list(rows, params.name).encode(),
+        "lineage.csv": tables.content(Lineage, rows),
+        "meta_info.txt": meta_info(rows).encode(),
+        "scorer.json": tables.numbers_content(tables.read_numbers(scorer)["scorer"]),
+    }
+    for name, text in texts.items():
+        files.write(folder / name, text)
     photographs = len({row.photograph_sha256 for row in rows})
-    tables.write_numbers(numbers, {"tiles": len(rows), "photographs": photographs})
+    sha256 = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    counts = {"tiles": len(rows), "photographs": photographs, "sha256": sha256}
+    tables.write_numbers(numbers, counts)
     print(f"{params.name}: {len(rows):,} tiles of {photographs:,} photographs")
 
 

@@ -1,55 +1,36 @@
-"""Pack the dataset and its validation images into one archive.
+"""Describe the set and pack it, with its validation images, into one archive.
 
-Takes:  dataset/ with its text files; validation/; lineage.csv; validation.csv.
-Leaves: release/<name>.7z, which unpacks into one folder <name>/ with <name>/0.png ...,
-        validation/, hyperiqa_score.txt, meta_info.txt, lineage.csv and scorer.json; SHA256SUMS
-        beside it (check with `sha256sum -c SHA256SUMS`).
-Rule:   PNGs are stored, not compressed again. Same files, same archive, byte for byte: sorted,
-        without times and rights. A tile or validation image that is not, byte for byte, the one
-        that its table lists ends the stage; so does a validation photograph that is trained on.
+Takes:  dataset/ and what its stage has recorded of it; validation/ and validation.csv; the tables
+        of the cutoffs, and of what was left out before; licences.csv; all of params.yaml.
+Leaves: release/<name>.7z, or its volumes <name>.7z.001, ..., which unpack into one folder <name>/:
+        the tiles <name>/0.png ..., validation/, tables, a card, configurations of trainers, and a
+        SHA256SUMS of every file; SHA256SUMS beside it (check with `sha256sum -c SHA256SUMS`).
+Rule:   PNGs are stored, not compressed again. Same inputs, same archive, byte for byte: sorted,
+        without times and rights. It is read back from the disk before it gets its name: a file in
+        it that is not, byte for byte, the one that its table lists ends the stage; so does a
+        validation photograph that is trained on.
 """
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import py7zr
-from py7zr.helpers import ArchiveTimestamp
-from py7zr.member import MemberType
-
-from stages.common import disk, files, tables, workers
+from stages.common import disk, files, tables
+from stages.common.archive import licences, seven_zip
+from stages.common.archive.description import Contents, ReleaseParams
+from stages.common.archive.documents import documents
+from stages.common.archive.seven_zip import Member, Sums
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.tables import Lineage, Validation
+from stages.common.params import Recipe
+from stages.common.tables import Decision, Lineage, Rejected, Unreadable, Validation
 
-STORE = [{"id": py7zr.FILTER_COPY}]
-TIME = ArchiveTimestamp.from_datetime(0)  # 1970-01-01
-
-
-class Archive(py7zr.SevenZipFile):  # type: ignore[misc]
-    """A 7z archive whose bytes depend on names and contents alone."""
-
-    @staticmethod
-    def _make_file_info(target: Path, arcname: str | None = None, dereference: bool = False) -> Any:
-        info = py7zr.SevenZipFile._make_file_info(target, arcname, dereference)
-        info.update(
-            creationtime=TIME,
-            lastwritetime=TIME,
-            lastaccesstime=TIME,
-            attributes=MemberType.FILE.attributes(),
-        )
-        return info
+SUMS = "SHA256SUMS"
 
 
-def members(dataset: Path, validation: Path, top: str) -> Iterator[tuple[Path, str]]:
-    """Files and their names in the archive, sorted, all below the folder `top`."""
-    for folder, prefix in ((dataset, top), (validation, f"{top}/validation")):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            yield path, f"{prefix}/{path.relative_to(folder).as_posix()}"
-
-
-def check_apart(lineage: list[Lineage], validation: list[Validation]) -> None:
+def check_apart(lineage: Sequence[Lineage], validation: Sequence[Validation]) -> None:
     """Validation and training photographs must differ."""
     training = {row.photograph_sha256 for row in lineage}
     both = [row.photograph for row in validation if row.photograph_sha256 in training]
@@ -59,39 +40,112 @@ def check_apart(lineage: list[Lineage], validation: list[Validation]) -> None:
         )
 
 
-def check_unchanged(listed: Mapping[Path, str]) -> None:
-    """Every file must have the SHA-256 that its table lists."""
-    with ThreadPoolExecutor(max(1, workers.worker_count())) as threads:
-        hashes = threads.map(files.sha256_of, listed)
-        found = list(workers.bar(hashes, len(listed), "compare", " files"))
-    damaged = [path for path, sha256 in zip(listed, found, strict=True) if sha256 != listed[path]]
-    if damaged:
-        raise UserError(files.changed(damaged))
+def members(
+    c: Contents, dataset: Path, validation: Path, texts: Mapping[Path, tuple[str, str]]
+) -> list[Member]:
+    """All files of the set, by name; `texts` are names and hashes of those beside the images."""
+    found = [Member(dataset / c.name / r.name, f"{c.name}/{r.name}", r.sha256) for r in c.tiles]
+    found += [Member(validation / r.path, f"validation/{r.path}", r.sha256) for r in c.validation]
+    found += [Member(path, name, sha256) for path, (name, sha256) in texts.items()]
+    return sorted(found, key=lambda member: member.name.split("/"))
+
+
+def listing(of: Sequence[Member]) -> bytes:
+    """SHA256SUMS of files."""
+    return "".join(f"{member.sha256}  {member.name}\n" for member in of).encode()
+
+
+def listing_beside(name: str, sums: Sums) -> bytes:
+    """SHA256SUMS of an archive. The hash of joined volumes is a comment, as they are not joined."""
+    lines = [f"{sha256}  {file}\n" for file, sha256 in sums.files.items()]
+    if name not in sums.files:
+        lines.insert(0, f"# cat {name}.* > {name}:\n# {sums.sha256}  {name}\n")
+    return "".join(lines).encode()
+
+
+@contextmanager
+def part_of(folder: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet; it goes in the end."""
+    part = files.new_folder(folder) / ".part"
+    part.mkdir()
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part)
+
+
+def write_documents(folder: Path, content: Mapping[str, bytes]) -> dict[Path, tuple[str, str]]:
+    """Write files; gives the name and hash of each."""
+    for name, text in content.items():
+        files.write(folder / name, text)
+    return {
+        folder / name: (name, hashlib.sha256(text).hexdigest()) for name, text in content.items()
+    }
 
 
 def main(
-    dataset: Path, validation: Path, table: Path, name: str, folder: Path, numbers: Path
+    dataset: Path,
+    made: Path,
+    validation: Path,
+    validation_table: Path,
+    images: Path,
+    subimages: Path,
+    unreadable: Path,
+    rejected: Path,
+    licence_table: Path,
+    name: str,
+    folder: Path,
+    numbers: Path,
+    params: ReleaseParams,
+    recipe: Recipe,
 ) -> None:
-    lineage, chosen = tables.read(dataset / "lineage.csv", Lineage), tables.read(table, Validation)
+    lineage = tables.read(dataset / "lineage.csv", Lineage)
+    chosen = tables.read(validation_table, Validation)
     check_apart(lineage, chosen)
-    check_unchanged(
-        {dataset / name / row.name: row.sha256 for row in lineage}
-        | {validation / row.path: row.sha256 for row in chosen}
+    photographs = {row.photograph for row in lineage} | {row.photograph for row in chosen}
+    contents = Contents(
+        name=name,
+        params=params,
+        recipe=recipe.sections,
+        scorer=tables.read_numbers(dataset / "scorer.json"),
+        tiles=lineage,
+        validation=chosen,
+        images=tables.read(images, Decision),
+        cut=tables.read(subimages, Decision),
+        unreadable=tables.read(unreadable, Unreadable),
+        rejected=tables.read(rejected, Rejected),
+        licences=licences.of(sorted(photographs), licences.read(licence_table)),
     )
-    files.new_folder(folder)
-    path = folder / f"{name}.7z"
-    part = folder / f".{name}.7z.part"
-    packed = list(members(dataset, validation, name))
-    disk.check_room(folder, sum(file.stat().st_size for file, _ in packed), "this stage")
-    with Archive(part, "w", filters=STORE) as archive:
-        for file, inner in workers.bar(packed, len(packed), "release", " files"):
-            archive.write(file, inner)
-    part.replace(path)
-    sha256 = files.sha256_of(path)
-    files.write(folder / "SHA256SUMS", f"{sha256}  {path.name}\n".encode())
-    size = path.stat().st_size
-    tables.write_numbers(numbers, {"files": len(packed), "bytes": size, "sha256": sha256})
-    print(f"{path}: {len(packed):,} files · {size / 1e6:,.1f} MB · SHA-256 {sha256}")
+    recorded = tables.read_numbers(made)["sha256"]
+    needed = seven_zip.most_bytes(members(contents, dataset, validation, {}))
+    disk.check_room(folder, needed, "this stage")
+    with part_of(folder) as part:
+        content = documents(contents, dataset / name)
+        content["validation.csv"] = validation_table.read_bytes()
+        texts = {dataset / text: (text, sha256) for text, sha256 in recorded.items()}
+        texts |= write_documents(part / "documents", content)
+        packed = members(contents, dataset, validation, texts)
+        sums_file = {SUMS: listing(packed)}
+        texts |= write_documents(part / "documents", sums_file)
+        packed = [
+            member._replace(name=f"{name}/{member.name}")
+            for member in members(contents, dataset, validation, texts)
+        ]
+        written = seven_zip.write(part / f"{name}.7z", packed, params.volume_bytes)
+        sums = seven_zip.verify(written, packed)
+        size = sum(path.stat().st_size for path in written)
+        for path in reversed(written):  # the first volume, without which none is opened, last
+            path.replace(folder / path.name)
+    files.write(folder / SUMS, listing_beside(f"{name}.7z", sums))
+    unknown = [path for path, it in contents.licences.items() if it is licences.UNKNOWN]
+    counts = {"files": len(packed), "bytes": size, "volumes": len(written)}
+    tables.write_numbers(numbers, counts | {"sha256": sums.sha256, "no_licence": len(unknown)})
+    print(f"{name}.7z: {len(packed):,} files · {size / 1e6:,.1f} MB · SHA-256 {sums.sha256}")
+    if unknown:
+        print(
+            f"{len(unknown):,} photographs have no line in {licence_table}, as {unknown[0]}: the "
+            "card says so"
+        )
 
 
 if __name__ == "__main__":

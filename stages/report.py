@@ -1,123 +1,134 @@
-"""Show what was kept, what was not, and why.
+"""Show what was kept, what was not, and why, on one page on which a cut can be tried.
 
-Takes:  every table; the photographs, tiles and validation images, for the contact sheets.
-Leaves: report.html, which needs no network; sheets/*.png, contact sheets of the best, the worst,
-        the last kept and the first dropped.
-Rule:   it reads and counts, and decides nothing.
+Takes:  every table; what_if.csv; what `score` says of its scorer; the scores of the references;
+        the sheets of thumbnails; all of params.yaml.
+Leaves: report.html, which needs no network; sheets/*.png, contact sheets; charts/*.png, scores
+        before and after each cut.
+Rule:   it reads and counts, and decides nothing. No photograph and no tile is read.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from stages.common import files
+import yaml
+from markupsafe import Markup
+from pydantic import ConfigDict
+
+from stages.common import files, tables
 from stages.common.cli import run
-from stages.common.pages import html, sheets, summary
-from stages.common.pages.sheets import Picture
-from stages.common.tables import Decision, Rejected, Validation
+from stages.common.cutoffs import CutoffParams
+from stages.common.figures import ALL, WhatIf
+from stages.common.pages import charts, gallery, html, listed, overview, sheets
+from stages.common.pages.charts import Chart
+from stages.common.pages.gallery import IMAGES, TILES
+from stages.common.params import Params
+from stages.common.tables import Rejected, Score
 
 LISTED = 200  # rejected files that the page names
-SHARES = ("cut", "share", "kept", "share")
 
 
-class Cut(NamedTuple):
-    """What the page shows of one cutoff."""
+class Section(Params):
+    """A section of params.yaml as it stands: the page shows all of it, and its stage checks it."""
 
-    name: str
-    kept: int
-    every: int
-    histogram: html.Histogram
-    others: html.Table
-    figures: list[html.Figure]
+    model_config = ConfigDict(extra="allow")
 
 
-def cut_of(name: str, rows: Sequence[Decision], sheets_folder: Path) -> Cut:
-    """One cutoff: its distribution, what other cutoffs would leave, and its sheets."""
-    kept = [row.hyperiqa for row in rows if row.kept]
-    return Cut(
-        name,
-        len(kept),
-        len(rows),
-        html.histogram([row.hyperiqa for row in rows], kept),
-        html.table(
-            ("of", "keep the best", "mean", "lowest", "MB"), summary.what_if_by_section(rows)
-        ),
-        [
-            html.Figure(f"{sheets_folder.name}/{sheet_name(name, what)}", f"{name}: {what}")
-            for what in summary.samples(rows)
-        ],
-    )
-
-
-def sheet_name(cut: str, what: str) -> str:
-    """File name of a contact sheet, as `images_last_kept.png`."""
-    return f"{cut}_{what.replace(' ', '_')}.png"
-
-
-def cut_sheets(name: str, rows: Sequence[Decision], folder: Path) -> dict[str, list[Picture]]:
-    """The pictures of a cutoff's sheets, by the sheets' file names."""
+def cut_of(
+    which: str, t: listed.Tables, drawn: dict[str, Chart], others: list[WhatIf]
+) -> dict[str, Any]:
+    """What the page shows of one cut."""
+    what = {IMAGES: "photographs", TILES: "tiles"}[which]
+    rows = {IMAGES: t.cutoff_images, TILES: t.cutoff_subimages}[which]
+    shares = [("sections", sorted({row.section for row in rows}))]
+    if which == TILES:
+        shares.append(("scales", sorted({tile.scale for tile in t.subimages})))
+    own = [line for line in others if line.which == which]
+    names = {"curve": "count", "histogram": "score", "sections": "sections"}  # as templates call it
     return {
-        sheet_name(name, what): [
-            Picture(folder / r.path, r.sha256, f"#{r.rank}   {r.hyperiqa:.4f}") for r in some
-        ]
-        for what, some in summary.samples(rows).items()
+        "key": which,
+        "what": what,
+        "box": charts.BOX,
+        "charts": {name: Markup(drawn[key].svg) for key, name in names.items() if key in drawn}
+        | ({} if "sections" in drawn else {"sections": ""}),
+        "shares": [(kind, [html.shown(name) for name in some]) for kind, some in shares],
+        "others": [line for line in own if line.section == ALL],
+        "by_section": [line for line in own if line.section != ALL],
     }
 
 
-def validation_sheet(chosen: Sequence[Validation], folder: Path) -> dict[str, list[Picture]]:
-    """The sheet of the validation photographs, where there are any."""
-    pictures = [
-        Picture(folder / r.path, r.sha256, f"{r.width}x{r.height}   {r.hyperiqa:.4f}")
-        for r in chosen
-    ]
-    return {"validation.png": pictures} if pictures else {}
-
-
-def page(name: str, t: summary.Tables, sheets_folder: Path) -> str:
-    """The whole page."""
-    sheet = html.Figure(f"{sheets_folder.name}/validation.png", "validation photographs")
-    names = [(row.path, row.photograph) for row in t.validation]
-    unused = [*t.unreadable_images, *t.rejected]
-    return html.render(
-        "report.html",
-        title=f"Dataset {name}",
-        kept=summary.what_is_kept(t),
-        correlation=summary.size_correlation(t),
-        way=html.table(("stage", "in", "out", "left out"), summary.way(t)),
-        sections=html.table(("section", *SHARES), summary.by_section(t)),
-        scales=html.table(("scale", *SHARES), summary.by_scale(t)),
-        cuts=[
-            cut_of("images", t.cutoff_images, sheets_folder),
-            cut_of("subimages", t.cutoff_subimages, sheets_folder),
-        ],
-        validation=html.table(("file", "photograph"), names) if names else None,
-        validation_sheet=sheet,
-        unused=html.table(Rejected._fields, unused[:LISTED]) if unused else None,
-        unused_more=max(0, len(unused) - LISTED),
-    )
-
-
 def main(
-    name: str,
     folder: Path,
-    source: Path,
-    subimages: Path,
-    validation: Path,
+    scorer: Path,
+    reference: Path,
+    what_if: Path,
+    thumbnails: Path,
     report: Path,
     sheets_folder: Path,
+    charts_folder: Path,
+    gather: Section,
+    screen: Section,
+    score: Section,
+    cutoff: CutoffParams,
+    validation: Section,
+    multiscale: Section,
+    subimages: Section,
+    dataset: Section,
 ) -> None:
-    t = summary.read(folder)
+    parts = {
+        "gather": gather,
+        "screen": screen,
+        "score": score,
+        "cutoff": cutoff,
+        "validation": validation,
+        "multiscale": multiscale,
+        "subimages": subimages,
+        "dataset": dataset,
+    }
+    parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
+    t = listed.read(folder)
+    others = tables.read(what_if, WhatIf)
+    drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
+    files.new_folder(charts_folder)
+    for which, some in drawn.items():
+        for name, chart in some.items():
+            files.write(charts_folder / f"{which}_{name}.png", chart.png)
+    contact = overview.contact_sheets(t, thumbnails)
     files.new_folder(sheets_folder)
-    shown = (
-        cut_sheets("images", t.cutoff_images, source)
-        | cut_sheets("subimages", t.cutoff_subimages, subimages)
-        | validation_sheet(t.validation, validation)
+    sheets.write_sheets(sheets_folder, {it.file: it.pictures for it in contact})
+    unused = [*t.unreadable_images, *t.rejected, *t.multiscale_rejected, *t.subimages_rejected]
+    left_out = overview.left_out(t)
+    page = html.render(
+        "report.html",
+        name=parameters["dataset"]["name"],
+        kept=next(line for line in others if (line.which, line.by) == (TILES, "now")),
+        facts=overview.facts(parameters, tables.read_numbers(scorer)["scorer"]),
+        steps=overview.steps(t),
+        correlation=listed.size_correlation(t),
+        cuts=[cut_of(which, t, drawn[which], others) for which in (TILES, IMAGES)],
+        sheets=[
+            (title, overview.figures(contact, sheets_folder.name, title))
+            for title in overview.TITLES
+        ],
+        chosen=gallery.CHOSEN,
+        validation=overview.validation(t),
+        validation_sheets=overview.figures(contact, sheets_folder.name, overview.VALIDATION),
+        left_out=html.table(("image", "reason"), left_out) if left_out else None,
+        unused=html.table(Rejected._fields, unused[:LISTED]) if unused else None,
+        unused_more=max(0, len(unused) - LISTED),
+        parameters=yaml.safe_dump(parameters, sort_keys=False, allow_unicode=True),
+        data=html.script_data(
+            gallery.data(
+                parameters["dataset"]["name"],
+                parameters["gather"]["source"],
+                t,
+                written=cutoff,
+                measured=cutoff.measured(tables.read(reference, Score)),
+            )
+        ),
     )
-    sheets.write_sheets(sheets_folder, shown)
-    files.write(report, page(name, t, sheets_folder).encode())
+    files.write(report, page.encode(errors="backslashreplace"))  # names need not be UTF-8
     tiles = sum(row.kept for row in t.cutoff_subimages)
-    unused = len(t.unreadable_images) + len(t.rejected)
-    print(f"{report}: {tiles:,} tiles, {unused:,} files not used, and why")
+    print(f"{report}: {tiles:,} tiles, {len(unused):,} files not used, and why")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,17 @@ PARAMS: dict[str, Any] = {
     "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},
     "subimages": {"size": SIZE, "step": 200, "threshold": 0, "spacing": "step"},
     "dataset": {"name": "tiny"},
+    "release": {
+        "title": "A tiny set",
+        "purpose": "to test the pipeline",
+        "use_case": "none",
+        "creator": "nobody",
+        "url": "https://example.org/tiny",
+        "licence": "other",
+        "version": "1.0.0",
+        "date": "2026-11-25",
+        "volume_size": None,
+    },
 }
 
 
@@ -143,7 +154,7 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
-    files += ["data/reference/README.md", "data/leave_out.csv"]
+    files += ["data/reference/README.md", "data/leave_out.csv", "data/licences.csv"]
     files += ["requirements.txt", "constraints.txt"]
     code = [p for p in (REPOSITORY / "stages").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     files += [str(p.relative_to(REPOSITORY)) for p in code]

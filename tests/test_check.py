@@ -30,6 +30,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
     for folder in (SECTIONS["gather"]["source"], *SECTIONS["screen"]["evaluation_sets"]):
         (tmp_path / folder).mkdir(parents=True)
+    for name in ("leave_out", "licences"):
+        shutil.copy(REPOSITORY / f"data/{name}.csv", tmp_path / "data")
     (tmp_path / "data/weights").symlink_to(REPOSITORY / "data/weights")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -110,6 +112,8 @@ def test_a_disk_that_is_too_small_is_told_before_hours_of_scoring(
     disk = tiny_disk("size=1m")
     (disk / "dvc.yaml").write_text((project / "dvc.yaml").read_text())
     (disk / "data").mkdir()
+    for name in ("leave_out", "licences"):
+        shutil.copy(REPOSITORY / f"data/{name}.csv", disk / "data")
     (disk / "data" / "weights").symlink_to(REPOSITORY / "data" / "weights")
     gather = SECTIONS["gather"] | {"source": str(REPOSITORY / "data" / "samples")}
     screen = SECTIONS["screen"] | {"evaluation_sets": []}
@@ -235,3 +239,29 @@ def test_a_reference_that_is_no_folder_is_told(project: Path) -> None:
         "params.yaml: min_score: data/reference/nomos is no folder: put images there, or name "
         "another"
     )
+
+
+def test_what_is_left_out_and_nowhere_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
+    (project / "data/leave_out.csv").write_text("image,reason\na.pgn,blurred\n")
+    check.main(WEIGHTS, Path("checked.txt"))
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "data/leave_out.csv names 1 images that are no photograph and no tile of the last run, as "
+        "a.pgn: check the spelling, or leave them"
+    )
+    (project / "data/leave_out.csv").write_text("a.png\n")
+    with pytest.raises(UserError) as raised:
+        check.main(WEIGHTS, Path("checked.txt"))
+    assert str(raised.value) == (
+        "data/leave_out.csv: the first line must be `image,reason`, got `a.png`"
+    )
+
+
+def test_licences_that_can_not_be_read_are_told_before_a_run(project: Path) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
+    (project / "data/licences.csv").write_text("photographs,licence,author,source,url\na,,,,\n")
+    with pytest.raises(UserError) as raised:
+        check.main(WEIGHTS, Path("checked.txt"))
+    assert str(raised.value) == ("data/licences.csv: a: has no licence: name it, or delete it")

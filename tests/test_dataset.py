@@ -102,7 +102,12 @@ def test_the_best_tile_is_0_png(tmp_path: Path) -> None:
         "s/p2.jpg",
         f"{2:064x}",
     )
-    assert json.loads((tmp_path / "m.json").read_text()) == {"tiles": 7, "photographs": 3}
+    texts = [path for path in (tmp_path / "out").iterdir() if path.is_file()]
+    assert json.loads((tmp_path / "m.json").read_text()) == {
+        "tiles": 7,
+        "photographs": 3,
+        "sha256": {path.name: sha256_of(path) for path in texts},
+    }
     assert json.loads((tmp_path / "out" / "scorer.json").read_text()) == SCORER
 
 

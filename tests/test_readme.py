@@ -17,11 +17,11 @@ pytestmark = pytest.mark.slow
 CHAPTER = "Keep and share versions"
 
 
-def blocks() -> list[list[str]]:
-    """The chapter's blocks of commands, a line each, without their comments."""
+def blocks(chapter: str = CHAPTER) -> list[list[str]]:
+    """A chapter's blocks of commands, a line each, without their comments."""
     readme = (REPOSITORY / "README.md").read_text()
-    (chapter,) = re.findall(rf"^## {CHAPTER}\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
-    found = re.findall(r"(?:^    .*\n)+", chapter, re.MULTILINE)
+    (text,) = re.findall(rf"^## {chapter}\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
     return [[re.sub(r"\s+#.*", "", line).strip() for line in b.splitlines()] for b in found]
 
 
@@ -113,6 +113,10 @@ def test_followed_literally_it_keeps_and_shares_two_versions(
         tmp_path / "elsewhere" / "data" / "dataset" / "tiny" / "0.png"
     ).read_bytes()
     assert "nothing" not in follow(project, ["git status --short"])
+
+    (commands,) = blocks("Unpack and check a set")
+    said = follow(project, [line.replace("samples", "tiny") for line in commands])
+    assert "../unpacked/tiny: no fault; 20 images, " in said
 
     for version, expected in (("v1", first), ("v2", second)):  # from git's and DVC's remotes alone
         clone = Project(tmp_path / version, workers="0")

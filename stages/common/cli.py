@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.params import Params, load
+from stages.common.params import Params, Recipe, load, read
 
 REMEDIES = {
     errno.ENOSPC: "free some space, or move the project to a larger disk",
@@ -41,7 +41,7 @@ def run(main: Callable[..., None]) -> None:
     `main`'s parameters are the command line: each one annotated `str` or `Path` is an option of its
     name that must be given, as `--hr data/hr`, so that two paths are not swapped unseen. `params`,
     annotated with a model, is the section of params.yaml that is named like the stage; any other
-    name that is annotated with one is the section of that name.
+    name that is annotated with one is the section of that name, and a `Recipe` has all of them.
     """
     stage = Path(inspect.getfile(main)).stem
     shell(stage, lambda: main(**_arguments(main, stage)))
@@ -100,7 +100,10 @@ def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
     arguments = vars(parser.parse_args())
     file = arguments.pop("file", None)
     for name, model in sections.items():
-        arguments[name] = load(model, stage if name == "params" else name, file)
+        if model is Recipe:
+            arguments[name] = Recipe(sections=read(file))
+        else:
+            arguments[name] = load(model, stage if name == "params" else name, file)
     return arguments
 
 

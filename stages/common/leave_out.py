@@ -1,18 +1,19 @@
 """data/leave_out.csv: images that a person leaves out, one a line, `image,reason`.
 
 An image is named by its path, of a photograph below gather.source or of a tile below
-data/subimages, or by the SHA-256 of its file. People write it, with whatever program they like.
+data/subimages, or by the SHA-256 of its file.
 """
 
-import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import tables
-from stages.common.errors import UserError
+from stages.common import handwritten, tables
+from stages.common.tables import Item
 
 FILE = Path("data/leave_out.csv")
+SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 DELETED = Path("reports/deleted_tiles.csv")  # what was deleted by hand, in the same form
 
 
@@ -24,30 +25,30 @@ class LeftOut(NamedTuple):
 
 
 def read(path: Path) -> list[LeftOut]:
-    """Read the images that are left out; empty lines are none.
+    """Read the images that are left out.
 
     Raises:
         UserError: where the file is missing, or a line is not `image,reason`.
     """
-    fields = ",".join(LeftOut._fields)
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: make it, with the line `{fields}`") from None
-    except csv.Error as error:
-        raise UserError(f"{path}: {error}: mend its quotes, or write it anew") from None
-    header = rows[0][1] if rows else []
-    if tuple(header) != LeftOut._fields:
-        raise UserError(f"{path}: the first line must be `{fields}`, got `{','.join(header)}`")
-    for number, row in rows[1:]:
-        if len(row) != len(LeftOut._fields) or not row[0]:
-            raise UserError(
-                f"{path}, line {number}: must be `{fields}`, got `{','.join(row)}`: put a cell "
-                "that has a comma in it between quotes"
-            )
-    return [LeftOut(*row) for _, row in rows[1:]]
+    return handwritten.read(path, LeftOut)
+
+
+def notes(rows: Iterable[LeftOut], source: Path, subimages: Path) -> list[str]:
+    """What names no image of the last run, in a line; a hash is left to the stage that knows it.
+
+    `source` is the folder of photographs, `subimages` the table of tiles, if there is one yet.
+    """
+    unseen = [row.image for row in rows if not SHA256(row.image)]
+    unseen = [image for image in unseen if not (source / image).is_file()]
+    if unseen and subimages.is_file():
+        tiles = {tile.path for tile in tables.read(subimages, Item)}
+        unseen = [image for image in unseen if image not in tiles]
+    if not unseen:
+        return []
+    return [
+        f"{FILE} names {len(unseen):,} images that are no photograph and no tile of the last run, "
+        f"as {unseen[0]}: check the spelling, or leave them"
+    ]
 
 
 def add(path: Path, rows: Iterable[LeftOut]) -> list[LeftOut]:

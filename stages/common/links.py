@@ -17,7 +17,7 @@ from pathlib import Path
 from stages.common import disk, files
 
 CLONE = 0x40049409  # the ioctl FICLONE of linux/fs.h: share the blocks until one side is written
-EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --queue` and `--temp` work; nobody edits there
+EXPERIMENTS = (".dvc/tmp/exps/", ".dvc/tmp/compare/")  # of DVC and of ours; nobody edits there
 
 
 def clone(source: Path, target: Path) -> bool:
@@ -83,8 +83,8 @@ def own(folder: Path) -> int:
 
 
 def is_experiment() -> bool:
-    """Whether this is a folder that DVC has made for an experiment."""
-    return EXPERIMENTS in f"{Path.cwd()}/"
+    """Whether this is a folder that was made for experiments."""
+    return any(folder in f"{Path.cwd()}/" for folder in EXPERIMENTS)
 
 
 def is_linked(path: Path) -> bool:

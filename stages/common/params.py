@@ -16,6 +16,12 @@ class Params(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Recipe(Params):
+    """All sections of a parameter file as plain values, for a stage that tells of the others'."""
+
+    sections: dict[str, Any]
+
+
 P = TypeVar("P", bound=Params)
 
 

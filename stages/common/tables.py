@@ -176,15 +176,20 @@ PARSERS: dict[Any, Callable[[str], Any]] = {bool: lambda text: {"yes": True, "no
 
 
 def write(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
-    """Write rows as CSV: floats with 6 decimals; names that are not UTF-8 keep their bytes."""
+    """Write rows as CSV."""
+    files.write(path, content(row_type, rows))
+
+
+def content(row_type: type[Row], rows: Iterable[Row]) -> bytes:
+    """Rows as CSV: floats with 6 decimals; names that are not UTF-8 keep their bytes."""
     hints = get_type_hints(row_type)
     formats = [FORMATS.get(hints[name], str) for name in row_type._fields]
-    content = io.BytesIO()  # a million rows as one string each would need several times as much
-    content.write((",".join(row_type._fields) + "\n").encode())
+    csv_file = io.BytesIO()  # a million rows as one string each would need several times as much
+    csv_file.write((",".join(row_type._fields) + "\n").encode())
     for row in rows:
         line = ",".join([quoted(f(x)) for f, x in zip(formats, row, strict=True)]) + "\n"
-        content.write(line.encode("utf-8", errors="surrogateescape"))
-    files.write(path, content.getvalue())
+        csv_file.write(line.encode("utf-8", errors="surrogateescape"))
+    return csv_file.getvalue()
 
 
 SPECIAL = re.compile(r'[",\r\n]').search
@@ -254,4 +259,9 @@ def read_numbers(path: Path) -> dict[str, Any]:
 
 def write_numbers(path: Path, numbers: Mapping[str, object]) -> None:
     """Write what a stage has counted as JSON."""
-    files.write(path, (json.dumps(numbers, indent=2) + "\n").encode())
+    files.write(path, numbers_content(numbers))
+
+
+def numbers_content(numbers: Mapping[str, object]) -> bytes:
+    """What a stage has counted as JSON."""
+    return (json.dumps(numbers, indent=2) + "\n").encode()

@@ -123,6 +123,18 @@ def test_arguments_and_parameters_reach_main(stage: list[str], tmp_path: Path) -
     assert process.stdout == "8 x PosixPath\n"
 
 
+def test_a_recipe_is_all_sections_of_the_same_file(tmp_path: Path) -> None:
+    """Of a stage that tells of the others' parameters."""
+    script = SCRIPT.replace("import Params\n", "import Params, Recipe\n")
+    script = script.replace("params: StageParams)", "params: StageParams, recipe: Recipe)")
+    script = script.replace('print(f"{params.count} ', 'print(f"{recipe.sections} {params.count} ')
+    (tmp_path / "trial.py").write_text(script)
+    (tmp_path / "other.yaml").write_text("trial: {count: 8}\nmore: [1]\n")
+    command = [sys.executable, str(tmp_path / "trial.py")]
+    process = done(command, "good", "x", "--params", "other.yaml")
+    assert process.stdout == "{'trial': {'count': 8}, 'more': [1]} 8 x PosixPath\n"
+
+
 def test_wrong_arguments_are_told_by_argparse(stage: list[str]) -> None:
     process = done(stage, "good")
     assert process.returncode == 2
@@ -193,6 +205,7 @@ def test_a_full_disk_in_a_stage_with_workers_is_one_line(
         disk / "out",
         "t.csv",
         "r.csv",
+        "thumbnails",
         "m.json",
         env=environment(SRSET_WORKERS="2"),
     )

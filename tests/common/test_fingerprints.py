@@ -205,4 +205,4 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
     assert packages["score"] == pixels | {"openvino", "safetensors", "torch"}
     for name in ("gather", "screen", "collect", "validation", "multiscale", "subimages"):
         assert packages[name] == pixels
-    assert packages["report"] == pixels | {"jinja2"}
+    assert packages["report"] == pixels | {"jinja2", "markupsafe", "matplotlib", "pyyaml"}

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.leave_out import LeftOut, read
+from stages.common.leave_out import LeftOut, notes, read
+from stages.common.tables import Item
 from tests.conftest import REPOSITORY
 
 
@@ -53,3 +55,16 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(raised.value) == (
         f"{tmp_path / 'leave_out.csv'} is missing: make it, with the line `image,reason`"
     )
+
+
+def test_what_names_nothing_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    table = tmp_path / "subimages.csv"
+    rows = [LeftOut(image, "") for image in ("a.jpg", "s/tile.png", "0" * 64, "b.jpg", "c.jpg")]
+    (note,) = notes(rows, tmp_path, table)
+    assert note.startswith("data/leave_out.csv names 3 images that are no photograph and no tile ")
+    tables.write(table, Item, [Item("s/tile.png", "", 8, 8, "")])
+    (note,) = notes(rows, tmp_path, table)
+    assert note.startswith("data/leave_out.csv names 2 images that are no photograph and no tile ")
+    assert ", as b.jpg: " in note
+    assert notes(rows[:3], tmp_path, table) == []

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import compared as experiments
+from tests.tools.compared import Compared
 from tests.tools.project import Project
 
 
@@ -22,3 +24,15 @@ def project(made: Project, tmp_path: Path) -> Project:
     copy = Project(tmp_path / "project")
     subprocess.run(["cp", "-a", made.folder, copy.folder], check=True)
     return copy
+
+
+@pytest.fixture(scope="session")
+def compared_once(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """After its first run of the real pipeline, tagged v1; to be copied."""
+    return experiments.first(tmp_path_factory.mktemp("compared") / "a project's, #1")
+
+
+@pytest.fixture
+def compared(compared_once: Compared, tmp_path: Path) -> Compared:
+    """A copy, with a score store of its own."""
+    return experiments.copied(compared_once, tmp_path / "a copy's, #2")

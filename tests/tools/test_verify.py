@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -297,6 +298,13 @@ def test_while_dvc_has_its_lock_nothing_is_judged(project: Project) -> None:
     assert done.stderr.startswith("error: verify: DVC is at work here: wait for its end")
 
 
+def reads(pid: int, name: str) -> bool:
+    """Whether a process has a file of this name open."""
+    with suppress(FileNotFoundError):
+        return any(path.readlink().name == name for path in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
 def test_ctrl_c_ends_it_in_one_line(project: Project) -> None:
     (project.folder / "data/tiles/large").touch()
     os.truncate(project.folder / "data/tiles/large", 10**11)  # takes minutes, and no space
@@ -304,7 +312,8 @@ def test_ctrl_c_ends_it_in_one_line(project: Project) -> None:
     with subprocess.Popen(
         command, cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True
     ) as verify:
-        time.sleep(2)
+        while not reads(verify.pid, "large"):
+            time.sleep(0.05)
         verify.send_signal(signal.SIGINT)
         _, message = verify.communicate(timeout=20)
     assert message.strip().endswith("error: verify: interrupted: run `make verify` to go on")

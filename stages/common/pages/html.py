@@ -1,28 +1,16 @@
 """Web pages that need nothing beside them but pictures: what the templates in templates/ show.
 
 A template gets values that are ready to be shown, and escapes all of them; a value that is missing
-there ends the stage.
+there ends the stage. Styles and scripts are files of templates/, put into the page.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
-import numpy as np
-
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-TEMPLATES.filters["count"] = "{:,}".format
-TEMPLATES.filters["score"] = "{:.4f}".format
-WIDTH, HEIGHT, FOOT, BINS = 720, 170, 22, 60  # of a histogram, px and bars
-ALL, KEPT = "#c9ced6", "#2f6f9f"
+from markupsafe import Markup
 
 
 class Table(NamedTuple):
@@ -38,33 +26,31 @@ class Figure(NamedTuple):
 
     source: str  # relative path
     caption: str
+    size: tuple[int, int]  # width and height, px
 
 
-class Bar(NamedTuple):
-    """A bar of a histogram, px from its left and its top."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-    colour: str
+def shown(text: str) -> str:
+    """A text that a page can hold, whatever bytes a name has."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
-class Label(NamedTuple):
-    """A score below a histogram, px from its left."""
-
-    left: float
-    anchor: str  # start, middle or end: which part of the text stands there
-    score: float
+def script_data(value: object) -> Markup:
+    """A value as JSON that can stand between `<script>` and `</script>`: in ASCII, so that names
+    which are not UTF-8 keep their bytes, and with no `<`."""
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-class Histogram(NamedTuple):
-    """A histogram of scores, `WIDTH` x (`HEIGHT` + `FOOT`) px."""
-
-    bars: Sequence[Bar]
-    labels: Sequence[Label]
-    size: tuple[int, int, int] = (WIDTH, HEIGHT, FOOT)
-    colours: tuple[str, str] = (ALL, KEPT)
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEMPLATES.filters["count"] = "{:,}".format
+TEMPLATES.filters["score"] = "{:.4f}".format
+TEMPLATES.filters["shown"] = shown
 
 
 def render(template: str, **values: Any) -> str:
@@ -86,27 +72,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     return Table(header, [[_text(cell) for cell in row] for row in body], numeric)
 
 
-def histogram(every: Sequence[float], kept: Sequence[float]) -> Histogram:
-    """How many images have which score, and how many of them are kept; at least one image."""
-    low, high = min(every), max(every)
-    edges = np.linspace(low, high if high > low else low + 1e-3, BINS + 1)
-    counts = np.histogram(every, edges)[0]
-    kept_counts = np.histogram(kept, edges)[0]
-    unit = HEIGHT / counts.max()
-    step = WIDTH / BINS
-    bars = [
-        Bar(i * step, HEIGHT - n * unit, step - 1, n * unit, colour)
-        for colour, series in ((ALL, counts), (KEPT, kept_counts))
-        for i, n in enumerate(series.tolist())
-        if n
-    ]
-    places = ((0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1, "end"))
-    labels = [Label(s * WIDTH, anchor, low + s * (high - low)) for s, anchor in places]
-    return Histogram(bars, labels)
-
-
 def _text(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:.4f}"
-    text = f"{cell:,}" if isinstance(cell, int) else str(cell)
-    return text.encode("utf-8", errors="backslashreplace").decode()
+    return f"{cell:,}" if isinstance(cell, int) else shown(str(cell))

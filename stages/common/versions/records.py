@@ -15,13 +15,13 @@ import json
 import os
 import posixpath
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from stages.common import git
 from stages.common.errors import UserError
 
 NOT_ENTERED = {".dvc", ".git", ".venv"}
@@ -57,7 +57,7 @@ def read(root: Path) -> list[Recorded]:
 
 def read_revision(root: Path, revision: str) -> list[Recorded]:
     """What a revision that git knows records, sorted by path."""
-    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", revision).decode(
+    listed = git.output(root, "ls-tree", "-r", "-z", "--name-only", revision).decode(
         errors="surrogateescape"
     )
     paths = [path for path in listed.split("\0") if path]
@@ -65,7 +65,7 @@ def read_revision(root: Path, revision: str) -> list[Recorded]:
     ours = {path for path in paths if not projects or not path.startswith(projects)}
 
     def content(path: str) -> bytes | None:
-        return _git(root, "show", f"{revision}:./{path}") if path in ours else None
+        return git.output(root, "show", f"{revision}:./{path}") if path in ours else None
 
     return sorted({out for path in sorted(ours) for out in _outs(path, content)})
 
@@ -98,7 +98,7 @@ def committed_file(path: Path) -> Path | None:
 
 def tags(root: Path) -> list[str]:
     """All tags that git knows, by name."""
-    return _git(root, "tag", "--list").decode(errors="surrogateescape").split()
+    return git.output(root, "tag", "--list").decode(errors="surrogateescape").split()
 
 
 def cache_folder(root: Path) -> Path:
@@ -269,11 +269,3 @@ def _loaded(path: str, content: bytes | None) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise UserError(f"{path} is no file of DVC's: `git checkout -- {path}`")
     return loaded
-
-
-def _git(root: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        message = done.stderr.decode(errors="replace").strip()
-        raise UserError(f"git {arguments[0]} in {root.resolve()}: {message}")
-    return done.stdout

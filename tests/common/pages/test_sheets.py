@@ -1,128 +1,89 @@
-"""Contact sheets: every picture in its place, none enlarged."""
+"""Contact sheets: every thumbnail in its place, with its name and note below."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from stages.common import workers
-from stages.common.files import sha256_of
+from stages.common.errors import UserError
 from stages.common.pages import sheets
-from stages.common.pages.sheets import (
-    COLUMNS,
-    GAP,
-    PAPER,
-    SIDE,
-    TEXT,
-    Picture,
-    sheet,
-    thumbnail,
-    thumbnails,
-    write_sheets,
-)
-from stages.common.pixels import png
+from stages.common.pages.sheets import COLUMNS, GAP, PAPER, STEP, Picture, fitted, sheet, size
+from stages.common.pages.thumbnails import SIDE, Place, Sheets
 from stages.common.pixels.images import Pixels, read
 
 
-def plain(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> Picture:
-    """A picture of one colour."""
-    content = png.write(path, np.full((height, width, 3), colour, np.uint8))
-    return Picture(path, hashlib.sha256(content).hexdigest(), f"#{colour[0]}   0.{colour[1]}")
+def colour(i: int) -> Pixels:
+    """A picture of one colour, another for each number."""
+    return np.full((SIDE, SIDE, 3), (3 * i % 256, 200, 255 - 3 * i % 256), np.uint8)
+
+
+def some(folder: Path, number: int) -> list[Picture]:
+    """Pictures from sheets of thumbnails."""
+    made = Sheets(folder, "group")
+    for i in range(number):
+        made.add(colour(i))
+    made.finish()
+    places = [Place(f"group_{i // 64}.jpg", i % 64) for i in range(number)]
+    return [sheets.picture(folder, place, f"name {i}", "0.5") for i, place in enumerate(places)]
+
+
+@pytest.mark.parametrize("number", [1, 5, 6, 7, 70])
+def test_every_picture_is_in_its_place(tmp_path: Path, number: int) -> None:
+    pictures = some(tmp_path / "thumbnails", number)
+    sheets.write_sheets(tmp_path, {"a.png": pictures, "b.png": pictures[::-1]})
+    for name, order in (("a.png", range(number)), ("b.png", reversed(range(number)))):
+        pixels = read(tmp_path / name)
+        assert pixels.shape == (size(number)[1], size(number)[0], 3)
+        for place, i in enumerate(order):
+            top, left = GAP + place // COLUMNS * STEP, GAP + place % COLUMNS * (SIDE + GAP)
+            cell = pixels[top : top + SIDE, left : left + SIDE].astype(int)
+            middle = (cell - colour(i))[16:-16, 16:-16]  # at its edges JPEG mixes neighbours
+            assert np.abs(middle).max() <= 4
+            text = pixels[top + SIDE : top + STEP - GAP, left : left + SIDE]
+            assert (text != PAPER).any(axis=2).sum() > 50
+
+
+def test_each_sheet_of_thumbnails_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_sheets = []
+
+    def spied(function, items):  # type: ignore[no-untyped-def]
+        read_sheets.extend(items)
+        return map(function, items)
+
+    monkeypatch.setattr(workers, "ordered_map", spied)
+    pictures = some(tmp_path / "thumbnails", 70)
+    sheets.write_sheets(tmp_path, {"a.png": pictures, "b.png": pictures[:3]})
+    assert [path.name for path, _ in read_sheets] == ["group_0.jpg", "group_1.jpg"]
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    (picture,) = some(tmp_path / "thumbnails", 1)
+    with pytest.raises(UserError, match=r"other.jpg is missing: run `dvc repro`"):
+        sheets.thumbnails([picture._replace(sheet=tmp_path / "other.jpg")])
+    with pytest.raises(UserError, match="has no picture 9: delete it"):
+        sheets.thumbnails([picture._replace(cell=9)])
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "shown"),
-    [
-        (352, 176, (176, 88)),
-        (176, 352, (88, 176)),
-        (176, 176, (176, 176)),
-        (100, 60, (100, 60)),  # not enlarged
-        (3000, 2, (176, 1)),
-    ],
+    "text", ["short", "a-long-name-of-a-photograph-1f2e3d4cT0_s001", "山" * 40, "", "caf\udce9"]
 )
-def test_a_picture_is_fitted_in_and_never_enlarged(
-    tmp_path: Path, width: int, height: int, shown: tuple[int, int]
-) -> None:
-    small = thumbnail(plain(tmp_path / "a.png", width, height, (10, 200, 30)))
-    assert small.shape == (shown[1], shown[0], 3)
-    assert np.unique(small.reshape(-1, 3), axis=0).tolist() == [[10, 200, 30]]
+def test_a_long_name_keeps_its_ends(text: str) -> None:
+    font = ImageFont.load_default(11)
+    made = fitted(text, font, SIDE)
+    assert font.getlength(made) <= SIDE
+    start, ellipsis, end = made.partition("…")
+    printable = text.encode("utf-8", errors="backslashreplace").decode()
+    assert printable.startswith(start)
+    assert printable.endswith(end)
+    assert bool(ellipsis) == (made != printable)
+    assert abs(len(start) - len(end)) <= 1 or not ellipsis
 
 
-@pytest.mark.parametrize("count", [1, 5, 6, 7, 13])
-def test_pictures_stand_row_by_row(tmp_path: Path, count: int) -> None:
-    colours = [(i * 10, 255 - i * 10, 77) for i in range(count)]
-    pictures = [plain(tmp_path / f"{i}.png", 200, 200, colour) for i, colour in enumerate(colours)]
-    paper = sheet(pictures, thumbnails(pictures))
-    columns, rows = min(count, COLUMNS), -(-count // COLUMNS)
-    assert paper.shape == (GAP + rows * (SIDE + TEXT + GAP), GAP + columns * (SIDE + GAP), 3)
-    for i, colour in enumerate(colours):
-        row, column = divmod(i, COLUMNS)
-        top, left = GAP + row * (SIDE + TEXT + GAP), GAP + column * (SIDE + GAP)
-        square = paper[top : top + SIDE, left : left + SIDE]
-        assert np.unique(square.reshape(-1, 3), axis=0).tolist() == [list(colour)]
-        assert text_below(paper, top, left) > 0
-    assert paper[0, 0].tolist() == list(PAPER)
-
-
-def text_below(paper: Pixels, top: int, left: int) -> int:
-    """How many pixels of the line below a picture are ink."""
-    line = paper[top + SIDE : top + SIDE + TEXT, left : left + SIDE]
-    return int((line != PAPER).any(axis=2).sum())
-
-
-def test_a_small_picture_stands_in_the_middle(tmp_path: Path) -> None:
-    pictures = [plain(tmp_path / "a.png", 76, 176, (1, 2, 3))]
-    paper = sheet(pictures, thumbnails(pictures))
-    assert paper[GAP + 9, GAP + 49].tolist() == list(PAPER)
-    assert paper[GAP + 9, GAP + 50].tolist() == [1, 2, 3]
-    assert paper[GAP + 9, GAP + 125].tolist() == [1, 2, 3]
-    assert paper[GAP + 9, GAP + 126].tolist() == list(PAPER)
-
-
-def test_sheets_of_photographs_are_the_same_with_workers_of_one_pool(
-    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures = [
-        Picture(path, sha256_of(path), path.stem) for path in sorted(photographs.glob("*/*.jpg"))
-    ]
-    contents = {"all.png": pictures, "last.png": pictures[-2:]}
-    (tmp_path / "alone").mkdir()
-    write_sheets(tmp_path / "alone", contents)
-    pools = []
-
-    def pool(size: int) -> object:
-        pools.append(size)
-        return whole_pool(size)
-
-    whole_pool = workers.pool
-    monkeypatch.setattr(workers, "pool", pool)
-    monkeypatch.setenv("SRSET_WORKERS", "2")
-    (tmp_path / "together").mkdir()
-    write_sheets(tmp_path / "together", contents)
-    assert pools == [2]
-    small = thumbnails(pictures)
-    for name, some in contents.items():
-        alone = tmp_path / "alone" / name
-        assert alone.read_bytes() == (tmp_path / "together" / name).read_bytes()
-        assert read(alone).tolist() == sheet(some, small).tolist()
-
-
-def test_a_picture_on_two_sheets_is_read_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def noted(picture: Picture) -> Pixels:
-        seen.append(picture.path.name)
-        return thumbnail(picture)
-
-    monkeypatch.setattr(sheets, "thumbnail", noted)
-    first, second = (plain(tmp_path / f"{n}.png", 9, 9, (7, 7, 7)) for n in "ab")
-    write_sheets(tmp_path, {"best.png": [first, second], "worst.png": [second, first]})
-    assert seen == ["a.png", "b.png"]
-
-
-def test_without_sheets_nothing_is_written(tmp_path: Path) -> None:
-    write_sheets(tmp_path, {})
-    assert list(tmp_path.iterdir()) == []
+def test_a_sheet_is_as_wide_as_its_pictures(tmp_path: Path) -> None:
+    pictures = some(tmp_path, 2)
+    pixels = sheet(pictures, sheets.thumbnails(pictures))
+    assert pixels.shape == (GAP + STEP, GAP + 2 * (SIDE + GAP), 3)

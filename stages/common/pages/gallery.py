@@ -1,0 +1,214 @@
+"""All photographs and all tiles as columns: the data that the report's scripts work with.
+
+Scores are whole millionths, so that sums are exact. Names that many rows share are listed once. A
+column of one value is that value alone. The scripts in templates/report/ say how it is read.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from stages.common.cutoffs import EARLIER, Cutoff, CutoffParams, Reference
+from stages.common.pages import thumbnails
+from stages.common.pages.listed import Tables
+from stages.common.tables import Tile
+
+IMAGES, TILES = "images", "subimages"  # as in `cutoff.images`
+KEPT, CHOSEN = "kept", "chosen for validation"  # beside the reasons
+
+T = TypeVar("T")
+Column: TypeAlias = list[T] | T
+
+
+class Coded(NamedTuple):
+    """A column of names."""
+
+    codes: Column[int]  # places in `names`
+    names: list[str]
+
+
+class Outcome(NamedTuple):
+    """What became of a photograph."""
+
+    path: str
+    score: int  # millionths; -1 for one that was not scored
+    status: str  # kept, chosen for validation, or a reason
+    detail: str
+    earlier: bool  # whether no count and no score changes that
+
+
+def column(values: Iterable[T]) -> Column[T]:
+    """The values; or the one value that all of them are."""
+    listed = list(values)
+    return listed[0] if listed and listed.count(listed[0]) == len(listed) else listed
+
+
+def coded(names: Iterable[str], first: Sequence[str] = ()) -> Coded:
+    """Names as places in the list of the different ones: `first`, then by name."""
+    listed = list(names)
+    different = [*first, *sorted(set(listed) - set(first))]
+    place = {name: i for i, name in enumerate(different)}
+    return Coded(column(place[name] for name in listed), different)
+
+
+def hashes(values: Iterable[str]) -> str:
+    """SHA-256 sums one after the other, 32 bytes each, as base64."""
+    return base64.b64encode(bytes.fromhex("".join(values))).decode()
+
+
+def millionths(score: float) -> int:
+    """A score as its table has it, in whole millionths."""
+    return round(score * 1e6)
+
+
+def limits(cutoff: Cutoff, written: Cutoff, sections: Sequence[str]) -> dict[str, object]:
+    """A cutoff for `decide.js`: the sections' own floors and counts, by their places. `written` is
+    the same with its references, as params.yaml has it."""
+    floor = written.min_score
+    own = {name: cutoff.per_section[name] for name in sections if name in cutoff.per_section}
+    return {
+        "count": cutoff.count,
+        "minScore": cutoff.min_score,
+        "written": f"{{reference: {floor.reference}}}"
+        if isinstance(floor, Reference)
+        else json.dumps(floor),
+        "floors": {
+            sections.index(name): rule.min_score
+            for name, rule in own.items()
+            if "min_score" in rule.model_fields_set
+        },
+        "counts": {
+            sections.index(name): rule.count
+            for name, rule in own.items()
+            if "count" in rule.model_fields_set
+        },
+    }
+
+
+def outcomes(t: Tables) -> list[Outcome]:
+    """Every photograph: the ranked ones, best first, then the others as they are listed."""
+    chosen = {row.photograph for row in t.validation}
+    found = [
+        Outcome(
+            row.path,
+            millionths(row.hyperiqa),
+            CHOSEN if row.path in chosen else row.reason or KEPT,
+            row.detail,
+            row.reason in EARLIER,
+        )
+        for row in t.cutoff_images
+    ]
+    return found + [Outcome(row.path, -1, row.reason, row.detail, True) for row in t.rejected]
+
+
+def photographs(t: Tables) -> dict[str, Any]:
+    """Columns of all photographs, in the order of `outcomes`."""
+    place = {row.path: i for i, row in enumerate(t.gathered_images)}
+    ends = outcomes(t)
+    rows = [t.gathered_images[place[end.path]] for end in ends]
+    section, status = coded(row.section for row in rows), coded((e.status for e in ends), [KEPT])
+    return {
+        "length": len(ends),
+        "ranked": len(t.cutoff_images),
+        "path": [end.path for end in ends],
+        "score": [end.score for end in ends],
+        "status": status.codes,
+        "statuses": status.names,
+        "detail": column(end.detail for end in ends),
+        "earlier": [i for i, end in enumerate(ends) if end.earlier],
+        "section": section.codes,
+        "sections": section.names,
+        "thumbnail": [place[end.path] for end in ends],
+        "bytes": [row.bytes for row in rows],
+        "width": column(row.width for row in rows),
+        "height": column(row.height for row in rows),
+        "mode": coded(row.mode for row in rows)._asdict(),
+        "sha256": hashes(row.sha256 for row in rows),
+    }
+
+
+def tiles(t: Tables) -> dict[str, Any]:
+    """Columns of all tiles, best first, and of the images they are cut from."""
+    by_path = {tile.path: tile for tile in t.subimages}
+    rows = [by_path[row.path] for row in t.cutoff_subimages]
+    parent = coded(tile.parent for tile in rows)
+    suffix = coded(suffix_of(tile) for tile in rows)
+    status = coded((row.reason or KEPT for row in t.cutoff_subimages), [KEPT])
+    section = coded(tile.section for tile in rows)
+    ends = {row.path: row for row in t.cutoff_subimages}
+    earlier = [i for i, r in enumerate(t.cutoff_subimages) if r.reason in EARLIER]
+    return {
+        "length": len(rows),
+        "parent": parent.codes,
+        "suffix": suffix.codes,
+        "suffixes": suffix.names,
+        "score": [millionths(row.hyperiqa) for row in t.cutoff_subimages],
+        "status": status.codes,
+        "statuses": status.names,
+        "earlier": earlier,
+        "details": {i: ends[rows[i].path].detail for i in earlier},
+        "section": section.codes,
+        "sections": section.names,
+        "thumbnail": cells(rows, t.subimages),
+        "bytes": column(row.bytes for row in t.cutoff_subimages),
+        "left": column(tile.left for tile in rows),
+        "top": column(tile.top for tile in rows),
+        "width": column(tile.width for tile in rows),
+        "height": column(tile.height for tile in rows),
+        "sha256": hashes(tile.sha256 for tile in rows),
+        "parents": parents(t, parent.names),
+    }
+
+
+def suffix_of(tile: Tile) -> str:
+    """What a tile's path has after that of its parent, as `_s001.png`."""
+    group = thumbnails.group_of(tile.parent)
+    if not tile.path.startswith(group):
+        raise AssertionError(f"{tile.path} is not named after {tile.parent}")
+    return tile.path.removeprefix(group)
+
+
+def cells(rows: Sequence[Tile], every: Sequence[Tile]) -> Column[int]:
+    """Where the thumbnail of each row is: its number among its parent's, sheet by sheet."""
+    found = thumbnails.places(every)
+    return column(number(found[tile.path]) for tile in rows)
+
+
+def number(place: thumbnails.Place) -> int:
+    """A place's number among its group's, from 0."""
+    sheet = int(place.sheet.rpartition("_")[2].removesuffix(".jpg"))
+    return sheet * thumbnails.PER_SHEET + place.cell
+
+
+def parents(t: Tables, names: Sequence[str]) -> dict[str, Any]:
+    """Columns of the images that tiles are cut from."""
+    by_path = {row.path: row for row in t.multiscale}
+    photograph = {end.path: i for i, end in enumerate(outcomes(t))}
+    rows = [by_path[name] for name in names]
+    scale = coded(row.scale for row in rows)
+    return {
+        "group": [thumbnails.group_of(name) for name in names],
+        "photograph": [photograph[row.photograph] for row in rows],
+        "scale": scale.codes,
+        "scales": scale.names,
+        "width": column(row.width for row in rows),
+        "height": column(row.height for row in rows),
+    }
+
+
+def data(
+    name: str, source: str, t: Tables, written: CutoffParams, measured: CutoffParams
+) -> dict[str, object]:
+    """All that the scripts know, with the cutoffs of both sets, `measured` and as `written`."""
+    sets = {IMAGES: photographs(t), TILES: tiles(t)}
+    rules = {
+        IMAGES: (measured.images, written.images),
+        TILES: (measured.subimages, written.subimages),
+    }
+    return {
+        "name": name,
+        "source": source,
+        "sets": sets,
+        "cutoffs": {key: limits(*rules[key], sets[key]["sections"]) for key in sets},
+    }

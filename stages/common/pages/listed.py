@@ -1,0 +1,139 @@
+"""What stages have listed, and which images one looks at to judge a cutoff: for the report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common import tables
+from stages.common.tables import (
+    Collected,
+    Decision,
+    Photograph,
+    Rejected,
+    Scaled,
+    Tile,
+    Validation,
+)
+
+SHOWN = 24  # pictures on a contact sheet
+MOST_PARTS = 12  # sections, and scales, that have a contact sheet of their own: the largest
+
+
+class Tables(NamedTuple):
+    """All that stages have listed, a field a table; `validation` has the photographs alone."""
+
+    gathered_images: list[Photograph]
+    unreadable_images: list[Rejected]
+    screened: list[Photograph]
+    rejected: list[Rejected]
+    cutoff_images: list[Decision]
+    collected: list[Collected]
+    validation: list[Validation]
+    multiscale: list[Scaled]
+    multiscale_rejected: list[Rejected]
+    subimages: list[Tile]
+    subimages_rejected: list[Rejected]
+    cutoff_subimages: list[Decision]
+
+
+def read(folder: Path) -> Tables:
+    """Read the tables of a folder."""
+
+    def rows(name: str, row_type: type[Any]) -> list[Any]:
+        return tables.read(folder / f"{name}.csv", row_type)
+
+    return Tables(
+        gathered_images=rows("gathered_images", Photograph),
+        unreadable_images=rows("unreadable_images", Rejected),
+        screened=rows("screened", Photograph),
+        rejected=rows("rejected", Rejected),
+        cutoff_images=rows("cutoff_images", Decision),
+        collected=rows("collected", Collected),
+        validation=[row for row in rows("validation", Validation) if row.scale == "hr"],
+        multiscale=rows("multiscale", Scaled),
+        multiscale_rejected=rows("multiscale_rejected", Rejected),
+        subimages=rows("subimages", Tile),
+        subimages_rejected=rows("subimages_rejected", Rejected),
+        cutoff_subimages=rows("cutoff_subimages", Decision),
+    )
+
+
+def size_correlation(t: Tables) -> float:
+    """Spearman's rank correlation of the photographs' scores and megapixels, -1..1; 0 where there
+    are too few to tell."""
+    area = {row.path: row.width * row.height for row in t.screened}
+    scores = [row.hyperiqa for row in t.cutoff_images]
+    areas = [area[row.path] for row in t.cutoff_images]
+    if len(scores) < 3 or len(set(areas)) < 2 or len(set(scores)) < 2:
+        return 0.0
+    return float(np.corrcoef(_ranks(scores), _ranks(areas))[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
+    return means
+
+
+def samples(
+    rows: Sequence[Decision], pixels: Mapping[str, int], scales: Mapping[str, str] | None = None
+) -> dict[str, list[Decision]]:
+    """What one looks at to judge a cutoff: by name, none of them empty.
+
+    The last kept and the first dropped are those of each section, which may have a cut of its own.
+    The smallest by bytes per pixel are flat, blurred or over-compressed. Sections, and `scales`,
+    are shown by kept images at even steps from the best to the last.
+
+    Args:
+        rows: decided images, best first.
+        pixels: of each image, by path.
+        scales: of each image, by path, where they have one.
+    """
+    kept = [row for row in rows if row.kept]
+    sections = by_part(rows, lambda row: row.section)
+    share = max(1, SHOWN // len(sections))
+    last_kept, first_dropped = [], []
+    for own in sections.values():
+        last_kept += [row for row in own if row.kept][-share:]
+        first_dropped += [row for row in own if not row.kept][:share]
+    found = {
+        "best": list(rows[:SHOWN]),
+        "last kept": sorted(last_kept),
+        "first dropped": sorted(first_dropped),
+        "worst": list(rows[-SHOWN:]),
+        "fewest bytes per pixel": sorted(
+            kept, key=lambda row: (row.bytes / pixels[row.path], row.path)
+        )[:SHOWN],
+    }
+    for name, own in largest(by_part(kept, lambda row: row.section)).items():
+        found[f"section {name}"] = evenly(own)
+    if scales is not None:
+        for name, own in largest(by_part(kept, lambda row: scales[row.path])).items():
+            found[f"scale {name}"] = evenly(own)
+    return {name: some for name, some in found.items() if some}
+
+
+def by_part(rows: Sequence[Decision], part: Any) -> dict[str, list[Decision]]:
+    """The rows of each part, the parts by name."""
+    parts: dict[str, list[Decision]] = {}
+    for row in rows:
+        parts.setdefault(part(row), []).append(row)
+    return dict(sorted(parts.items()))
+
+
+def largest(parts: dict[str, list[Decision]]) -> dict[str, list[Decision]]:
+    """At most `MOST_PARTS` of them, the largest, by name."""
+    first = sorted(parts, key=lambda name: (-len(parts[name]), name))[:MOST_PARTS]
+    return {name: parts[name] for name in sorted(first)}
+
+
+def evenly(rows: Sequence[Decision]) -> list[Decision]:
+    """At most `SHOWN` rows, at even steps from the first to the last."""
+    if len(rows) <= SHOWN:
+        return list(rows)
+    return [rows[i * (len(rows) - 1) // (SHOWN - 1)] for i in range(SHOWN)]

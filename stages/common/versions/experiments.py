@@ -1,0 +1,164 @@
+"""Experiments as DVC keeps them: each is a commit on top of its baseline, and its name is a ref of
+git, `refs/exps/<first 2 of the baseline>/<the rest>/<name>`. So DVC's commands know those that
+are made here, and those that DVC has made are known here.
+"""
+
+import difflib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from stages.common import git
+from stages.common.errors import UserError
+from stages.common.versions import records
+
+LAST = "summary"  # the stage that an experiment ends with
+METRICS = "reports/metrics.json"
+DECISIONS = "data/tables/cutoff_subimages.csv"
+REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38,62})/(.+)")
+
+
+class Experiment(NamedTuple):
+    """An experiment, by its name and its commits."""
+
+    name: str
+    baseline: str
+    commit: str
+
+
+class Version(NamedTuple):
+    """What a commit has for a comparison."""
+
+    params: dict[str, Any]
+    metrics: dict[str, Any] | None  # None where it has none
+    decisions: Path | None  # the table of tiles as DVC's cache has it; None where it lacks
+
+
+def ref_of(baseline: str, name: str) -> str:
+    """The ref that an experiment's name is."""
+    return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
+
+
+def listed(root: Path) -> list[Experiment]:
+    """All experiments of all baselines, by baseline and name."""
+    lines = git.output(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    found = []
+    for line in lines.decode(errors="backslashreplace").splitlines():
+        commit, _, ref = line.partition(" ")
+        if match := REF.fullmatch(ref):
+            found.append(Experiment(match[3], match[1] + match[2], commit))
+    return sorted(found, key=lambda e: (e.baseline, e.name))
+
+
+def of_baseline(root: Path, baseline: str) -> dict[str, Experiment]:
+    """The experiments of one baseline, by name."""
+    return {each.name: each for each in listed(root) if each.baseline == baseline}
+
+
+def find(root: Path, name: str, baseline: str) -> Experiment:
+    """The experiment of this name, of this baseline.
+
+    Raises:
+        UserError: where there is none, which names the nearest.
+    """
+    every = listed(root)
+    known = {each.name: each for each in every if each.baseline == baseline}
+    if name in known:
+        return known[name]
+    if others := sorted({each.baseline[:7] for each in every if each.name == name}):
+        raise UserError(
+            f"{name} is an experiment of another commit, {', '.join(others)}, and not of this one, "
+            f"{baseline[:7]}: `git checkout` that commit, or run the experiment again here"
+        )
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    hint = f"did you mean `{close[0]}`? " if close else ""
+    raise UserError(f"there is no experiment {name!r}: {hint}`make experiments` lists them")
+
+
+def baseline(root: Path) -> str:
+    """The last commit, which everything is compared with.
+
+    Raises:
+        UserError: where it is not all that the working tree has, or was not run to its end: then
+            its figures would be another state's.
+    """
+    commit = git.output(root, "rev-parse", "HEAD").decode().strip()
+    if changed := changes(root):
+        raise UserError(
+            f"{_some(changed)}: changed since the last commit, and experiments start from it: "
+            "`make run` and commit, or `git checkout` what you don't want"
+        )
+    version = of_commit(root, commit)
+    if version.metrics is None:
+        raise UserError(
+            f"the last commit has no {METRICS}: `make run`, then `git add --all && git commit`"
+        )
+    if stale := _stale(root):
+        raise UserError(
+            f"not as the last commit has it: {_some(stale)}: `make run`, then commit, so that "
+            "experiments have something to be compared with"
+        )
+    return commit
+
+
+def changes(root: Path) -> list[str]:
+    """Paths of files that git knows and that are not as in the last commit."""
+    listed = git.output(root, "status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+    entries = listed.decode(errors="backslashreplace").split("\0")
+    return [entry[3:] for entry in entries if entry[2:3] == " "]
+
+
+def of_commit(root: Path, commit: str) -> Version:
+    """What a commit has for a comparison."""
+    files = {path: _content(root, commit, path) for path in ("params.yaml", METRICS)}
+    cache = records.cache_folder(root)
+    found = [
+        path
+        for out in records.read_revision(root, commit)
+        if out.path == DECISIONS
+        if (path := records.object_path(cache, out.md5)).is_file()
+    ]
+    metrics = files[METRICS]
+    return Version(
+        params=yaml.safe_load(files["params.yaml"] or b"{}"),
+        metrics=None if metrics is None else json.loads(metrics),
+        decisions=found[0] if found else None,
+    )
+
+
+def _content(root: Path, commit: str, path: str) -> bytes | None:
+    try:
+        return git.output(root, "show", f"{commit}:./{path}")
+    except UserError:
+        return None
+
+
+def _stale(root: Path) -> list[str]:
+    """The stages up to the last that DVC would run again."""
+    command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", LAST]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"dvc status: {reason(done.stderr)}")
+    status: Mapping[str, Any] = json.loads(done.stdout or "{}")
+    return sorted(status)
+
+
+def reason(printed: str) -> str:
+    """Why a run of DVC has failed: what the stage says, else what DVC says."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", printed) if line.strip()]
+    for start in ("error: ", "ERROR: "):
+        for line in lines:
+            if line.startswith(start):
+                return line.removeprefix(start)
+    return lines[-1] if lines else "it was killed"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,258 @@
+"""A small set for tests of the report: real tables, tiles and thumbnails, by the real decision.
+
+Its names are as odd as people's are, its scores have ties, and every way out is gone by some image.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages import report, summary
+from stages.common import cutoffs, files, tables
+from stages.common.cutoffs import CutoffParams
+from stages.common.leave_out import LeftOut
+from stages.common.pages import thumbnails
+from stages.common.pages.thumbnails import Sheets
+from stages.common.pixels import png
+from stages.common.pixels.images import Pixels
+from stages.common.tables import (
+    Candidate,
+    Collected,
+    Decision,
+    Photograph,
+    Rejected,
+    Scaled,
+    Score,
+    Tile,
+    Unreadable,
+    Validation,
+    section_of,
+)
+from tests.conftest import blobs
+
+SIDE, TILE = 96, 48  # px, of a photograph and of a tile
+BYTES = b"caf\xe9".decode(errors="surrogateescape")
+NAMES = (
+    "faces/Ann.jpg",
+    'faces/b & <i>c</i> "d".jpg',
+    f"faces/{BYTES} #1 100%?.jpg",
+    "faces/山 🏔.jpg",
+    "places/a.jpg",
+    "places/b, c.jpg",
+    "places/d.jpg",
+    "places/it's.jpg",
+    "places/validating.jpg",
+    "root.jpg",
+    f"{BYTES}/1.jpg",
+    f"{BYTES}/2.jpg",
+)
+RULES: dict[str, Any] = {
+    "images": {
+        "count": 8,
+        "min_score": None,
+        "report_at": 0.5,
+        "per_section": {BYTES: {"count": 0}},
+    },
+    "subimages": {"count": 30, "min_score": None, "report_at": 0.5, "per_section": {}},
+}
+SCORER = {
+    "model": "builtin",
+    "weights_sha256": "ab" * 32,
+    "crops": "cover",
+    "device": "cpu",
+    "precision": "fp32",
+    "engine": "openvino 1",
+}
+PARAMETERS: dict[str, Any] = {
+    "gather": {"source": "data/source"},
+    "screen": {"min_short_edge": 48},
+    "score": {"model": "builtin", "crops": "cover"},
+    "validation": {"picks": []},
+    "multiscale": {"scales": [1, 0.75], "shortest_edge": None},
+    "subimages": {"size": TILE, "step": TILE},
+    "dataset": {"name": "samples"},
+}
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+@dataclass
+class ReportProject:
+    """A folder with all that the stage reads."""
+
+    folder: Path
+    rules: dict[str, Any] = field(default_factory=lambda: RULES)
+    name: str = "samples"
+    rejected: int = 2
+    validating: bool = True
+    left_out: list[LeftOut] = field(default_factory=list)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        self.limits = CutoffParams.model_validate(self.rules)
+        self.decisions: dict[str, list[Decision]] = {}
+        self.tiles: list[Tile] = []
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "reports" / "report.html"
+
+    def put(self, name: str, row_type: type[Any], rows: list[Any]) -> None:
+        tables.write(self.folder / "data" / "tables" / f"{name}.csv", row_type, rows)
+
+    def scored(self, paths: list[str]) -> list[Score]:
+        """A score for each, some of them alike."""
+        return [
+            Score(path, digest(path), round(float(score), 6))
+            for path, score in zip(
+                paths, self.random.integers(300_000, 800_000, len(paths)) // 40 * 4e-5, strict=True
+            )
+        ]
+
+    def decide(self, which: str, candidates: list[Candidate]) -> list[Decision]:
+        rows = cutoffs.ranked(candidates, self.scored([c.path for c in candidates]))
+        rule = {"images": self.limits.images, "subimages": self.limits.subimages}[which]
+        rows = cutoffs.decided(rows, rule, f"cutoff.{which}", left_out=self.left_out)
+        self.put(f"cutoff_{which}", Decision, rows)
+        self.decisions[which] = rows
+        return rows
+
+    def make(self) -> Path:
+        """Make everything but the page."""
+        photographs = self.photographs()
+        kept = [row for row in self.decisions["images"] if row.kept]
+        self.cut([photographs[row.path] for row in kept])
+        self.decide(
+            "subimages", [Candidate(t.path, t.section, t.sha256, t.bytes) for t in self.tiles]
+        )
+        folder, which = self.folder / "data" / "tables", ("images", "subimages")
+        tables.write(self.folder / "data" / "scores" / "reference.csv", Score, [])
+        tables.write_numbers(self.folder / "reports" / "numbers.json", {"scorer": SCORER})
+        summary.main(
+            *(folder / f"cutoff_{name}.csv" for name in which),
+            folder / "subimages.csv",
+            self.folder / "data" / "scores" / "reference.csv",
+            self.folder / "reports" / "metrics.json",
+            self.folder / "reports" / "what_if.csv",
+            self.folder / "reports" / "plots",
+            self.limits,
+        )
+        return self.report()
+
+    def report(self) -> Path:
+        """Run the stage."""
+        reports = self.folder / "reports"
+        sections = {
+            name: report.Section.model_validate(values)
+            for name, values in (PARAMETERS | {"dataset": {"name": self.name}}).items()
+        }
+        report.main(
+            folder=self.folder / "data" / "tables",
+            scorer=reports / "numbers.json",
+            reference=self.folder / "data" / "scores" / "reference.csv",
+            what_if=reports / "what_if.csv",
+            thumbnails=reports / "thumbnails",
+            report=self.page,
+            sheets_folder=reports / "sheets",
+            charts_folder=reports / "charts",
+            cutoff=self.limits,
+            **sections,
+        )
+        return self.page
+
+    def photographs(self) -> dict[str, Photograph]:
+        """What is gathered, screened and decided, with its thumbnails; by path."""
+        small = [f"small/{i}.jpg" for i in range(self.rejected)]
+        rows = []
+        sheets = Sheets(self.folder / "reports" / "thumbnails" / "images", thumbnails.PHOTOGRAPHS)
+        for i, name in enumerate(sorted([*NAMES, *small])):
+            picture = blobs(SIDE, SIDE, i)
+            content = png.write(self.folder / "data" / "source" / name, picture)
+            sheets.add(picture)
+            facts = (digest(name), SIDE, SIDE, len(content), "PNG RGB", digest(name), "")
+            rows.append(Photograph(name, section_of(name), *facts))
+        sheets.finish()
+        self.put("gathered_images", Photograph, rows)
+        self.put("rejected", Rejected, [Rejected(name, "too small", "9 px") for name in small])
+        unread = [Unreadable(f"{BYTES}.txt", "not an image", "text", 9, "")] * bool(self.rejected)
+        self.put("unreadable_images", Unreadable, unread)
+        usable = [row for row in rows if row.path not in small]
+        self.put("screened", Photograph, usable)
+        decided = self.decide(
+            "images", [Candidate(r.path, r.section, r.sha256, r.bytes) for r in usable]
+        )
+        below = [row for row in decided if row.reason.startswith("below the best")][:1]
+        self.put(
+            "validation",
+            Validation,
+            [
+                Validation(
+                    f"hr/{digest(row.path)[:8]}.png",
+                    row.section,
+                    digest("hr"),
+                    "hr",
+                    SIDE,
+                    SIDE,
+                    row.hyperiqa,
+                    row.path,
+                    row.sha256,
+                )
+                for row in (below if self.validating else [])
+            ],
+        )
+        return {row.path: row for row in usable}
+
+    def cut(self, kept: list[Photograph]) -> None:
+        """Two scales of each kept photograph, and their tiles."""
+        scaled, collected = [], []
+        for i, row in enumerate(sorted(kept)):
+            name = files.image_name(row.section, row.path, row.sha256)
+            source = (row.path, row.sha256)
+            collected.append(Collected(name, row.section, digest(name), SIDE, SIDE, *source))
+            for number, (scale, side) in enumerate((("1", SIDE), ("0.75", SIDE * 3 // 4))):
+                path = f"{name.removesuffix('.png')}T{number}.png"
+                facts = (digest(path), scale, side, side, *source)
+                scaled.append(Scaled(path, row.section, *facts))
+                picture = blobs(side, side, i)
+                png.write(self.folder / "data" / "multiscale" / path, picture)
+                self.tile(scaled[-1], picture)
+        self.put("collected", Collected, collected)
+        self.put("multiscale", Scaled, sorted(scaled))
+        self.put("multiscale_rejected", Rejected, [])
+        self.tiles.sort()
+        self.put("subimages", Tile, self.tiles)
+        self.put("subimages_rejected", Rejected, [])
+
+    def tile(self, parent: Scaled, picture: Pixels) -> None:
+        """The tiles of an image, with their thumbnails."""
+        group = thumbnails.group_of(parent.path)
+        sheets = Sheets(self.folder / "reports" / "thumbnails" / "subimages", group)
+        places = [0, parent.width - TILE]
+        for number, (top, left) in enumerate(((t, x) for t in places for x in places), start=1):
+            path, pixels = f"{group}_s{number:03d}.png", picture[top:, left:][:TILE, :TILE]
+            content = png.write(self.folder / "data" / "subimages" / path, pixels)
+            sheets.add(pixels)
+            self.tiles.append(
+                Tile(
+                    path=path,
+                    section=parent.section,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    pixels=digest(path),
+                    bytes=len(content),
+                    parent=parent.path,
+                    scale=parent.scale,
+                    left=left,
+                    top=top,
+                    width=TILE,
+                    height=TILE,
+                    photograph=parent.photograph,
+                    photograph_sha256=parent.photograph_sha256,
+                )
+            )
+        sheets.finish()
