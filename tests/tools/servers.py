@@ -169,7 +169,8 @@ class OpenSsh(Server):
         shutil.copy(folder / "key.pub", folder / "authorized")
         (folder / "config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
-            f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\nUsePAM {self.pam}\n"
+            f"AuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\n"
+            f"UsePAM {self.pam}\n"
             "PasswordAuthentication no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\n"
         )
         if os.getuid() == 0:

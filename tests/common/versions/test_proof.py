@@ -21,7 +21,7 @@ def test_outs_are_chosen_by_path_and_those_that_git_keeps_are_left() -> None:
     assert proof.chosen(every, []) == every[:3]
     assert proof.chosen(every, ["data/a/"]) == [every[0], every[2]]
     assert proof.chosen([out("data/source")], ["data/source.dvc"]) == [out("data/source")]
-    with pytest.raises(UserError, match="nothing is recorded at m.json; there are: data/a"):
+    with pytest.raises(UserError, match=r"nothing is recorded at m\.json; there are: data/a"):
         proof.chosen(every, ["m.json"])
 
 

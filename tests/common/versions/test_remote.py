@@ -18,7 +18,8 @@ there = Remote("store")
 print(there.kind, Path(there.root).name)
 print(sorted(there.listing().objects.items()), sorted(there.listing().stale.values()))
 names = list(there.listing().objects)
-print(sorted(there.hashed_there(names).items()), sorted(there.read_back(dict.fromkeys(names)).items()))
+back = there.read_back(dict.fromkeys(names))
+print(sorted(there.hashed_there(names).items()), sorted(back.items()))
 """
 
 
