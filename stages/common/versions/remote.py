@@ -184,7 +184,7 @@ class Remote:
         """MD5 of objects that are there, read over the network; `UNREADABLE` of one that does not
         come. `sizes` are their names, with bytes."""
 
-        broken = (HungError, *faults())
+        broken: tuple[type[Exception], ...] = (HungError, *faults())
 
         def hashed(name: str) -> str:
             seconds = READ_SECONDS + (sizes[name] or 0) / READ_RATE
