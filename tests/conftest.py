@@ -5,6 +5,7 @@ import importlib
 import inspect
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,9 @@ SIDE = 600  # px, of the longer side of the photographs below
 configuration.set_hypothesis_home_dir(tempfile.mkdtemp(prefix="hypothesis-"))
 settings.register_profile("suite", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("suite")
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would every process of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Stage = Callable[..., "subprocess.CompletedProcess[str]"]
 
