@@ -385,6 +385,7 @@ def test_a_python_without_the_packages_is_named(project: Habits, tmp_path: Path)
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["btrfs", "xfs"])
 def test_where_there_are_clones_no_file_is_linked(
     kind: str,

@@ -34,7 +34,7 @@ def test_all_ways_to_ask_make_one_list() -> None:
         compare.asked("", " ", ";", TEXT)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_experiments_are_what_runs_would_be_and_change_nothing(compared: Compared) -> None:
     before = compared.everything()
     message = compared.compare("--counts", "6 9 99999", "--min-scores", "0.4", fails=True)
@@ -60,7 +60,7 @@ def test_experiments_are_what_runs_would_be_and_change_nothing(compared: Compare
     assert run == compared.metrics("tiles-6")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_parameter_further_up_runs_all_that_follows(compared: Compared) -> None:
     before = compared.everything()
     other = "{spare: {count: 0}}"
@@ -90,7 +90,7 @@ def table(message: str) -> tuple[list[list[str]], list[str]]:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_moment_it_leaves_nothing_behind(compared: Compared) -> None:
     before = compared.everything()
     expected = compared.compare("--counts", "7").partition("\n\n")[2]
@@ -118,7 +118,7 @@ def test_killed_at_any_moment_it_leaves_nothing_behind(compared: Compared) -> No
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_second_one_waits_for_the_end_of_what_the_first_has_started(compared: Compared) -> None:
     first = subprocess.Popen(
         [*COMPARE, "--counts", "7"],
@@ -140,7 +140,7 @@ def test_a_second_one_waits_for_the_end_of_what_the_first_has_started(compared: 
     compared.compare("--counts", "8")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_copy_of_a_project_leaves_the_first_one_alone(compared: Compared, tmp_path: Path) -> None:
     compared.compare("--counts", "7")
     copy = copied(compared, tmp_path / "copy")
@@ -150,7 +150,7 @@ def test_a_copy_of_a_project_leaves_the_first_one_alone(compared: Compared, tmp_
     assert "tiles-8" in copy.dvc("exp", "list", "--name-only").split()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_state_that_is_no_baseline_is_refused(compared: Compared) -> None:
     compared.params["cutoff"]["subimages"]["count"] = 10
     compared.write_params()
@@ -169,7 +169,7 @@ def test_a_state_that_is_no_baseline_is_refused(compared: Compared) -> None:
     assert message.startswith("error: compare: the last commit has no reports/metrics.json")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_name_that_is_taken_is_left_alone(compared_once: Compared, tmp_path: Path) -> None:
     compared = copied(compared_once, tmp_path / "copy")  # DVC's own --temp takes no `#` in a path
     setting = ["--set-param", "cutoff.subimages.count=5"]
@@ -183,7 +183,7 @@ def test_a_name_that_is_taken_is_left_alone(compared_once: Compared, tmp_path: P
     assert compared.metrics("tiles-8")["tiles"] == 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_is_told_and_mended(
     compared_once: Compared, tiny_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:

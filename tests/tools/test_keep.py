@@ -16,7 +16,7 @@ def make_keep(project: Habits, name: str, fails: bool = False) -> str:
     return project.run(*command, fails=fails)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_experiment_that_is_kept_is_a_version_like_any_other(compared: Compared) -> None:
     compared.compare("--counts", "6 9")
     wrong = make_keep(compared, "tile-6", fails=True)

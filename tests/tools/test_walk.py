@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.tools.compared import Compared, copied
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 TEXT = (REPOSITORY / "docs/experiments.md").read_text()
 SMALLER = {
