@@ -298,7 +298,7 @@ def test_on_a_phone_details_stand_below_each_photograph(photographs: Path, open_
     expect(page.get_by_role("button", name="Copy the command")).to_be_in_viewport()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_four_that_are_picked_by_eye_are_what_validates_after_the_copied_command(
     tmp_path: Path, open_page: Open
 ) -> None:

@@ -145,7 +145,7 @@ def shell(project: Project, command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_dvc_gives_the_file_to_experiments_and_is_content(
     project: Project,
     offer: Callable[[str], bytes],
