@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from bench.measure import Cost, machine, run
 from stages.common import tables
 from stages.common.archive.seven_zip import Member, verify, write
-from stages.common.tables import Score
+from stages.common.rows import Score
 
 REPOSITORY = Path(__file__).parents[1]
 MOST = {"write": 2.0, "verify": 3.0}  # times 7-Zip's

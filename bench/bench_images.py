@@ -30,7 +30,7 @@ from bench.measure import Cost, machine, run, stage_command
 from stages import gather
 from stages.common import files, tables
 from stages.common.pixels import images, png
-from stages.common.tables import Decision, Photograph, Scaled, Tile, Unreadable
+from stages.common.rows import Decision, Photograph, Scaled, Tile, Unreadable
 
 Made = TypeVar("Made")
 SIDE = 1024  # px

@@ -29,7 +29,7 @@ from stages import summary
 from stages.common import cutoffs, params, tables
 from stages.common.cutoffs import CutoffParams
 from stages.common.pages import thumbnails
-from stages.common.tables import (
+from stages.common.rows import (
     Candidate,
     Collected,
     Decision,

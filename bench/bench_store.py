@@ -22,9 +22,9 @@ import numpy as np
 from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
+from stages.common.rows import Photograph, Tile
 from stages.common.scores import ScoreStore
 from stages.common.screening import evaluation_copies
-from stages.common.tables import Photograph, Tile
 
 PARAMS = """
 score: {model: builtin, crops: cover, device: cpu, precision: fp32}

@@ -23,8 +23,8 @@ from bench.measure import run
 from stages.common import files, tables
 from stages.common.hyperiqa import models
 from stages.common.pixels import images
+from stages.common.rows import Item
 from stages.common.scores import ScoreStore
-from stages.common.tables import Item
 from stages.score import fingerprint
 
 REPOSITORY = Path(__file__).parents[1]

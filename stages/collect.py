@@ -15,7 +15,7 @@ from stages.common import disk, files, listing, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
-from stages.common.tables import Collected, Decision, Photograph, Unreadable
+from stages.common.rows import Collected, Decision, Photograph, Unreadable
 
 
 def convert(row: Decision, *, source: Path, hr: Path) -> Collected:

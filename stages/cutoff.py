@@ -20,7 +20,7 @@ from stages.common import leave_out as by_hand
 from stages.common import tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams, Reserved, decided, ranked
-from stages.common.tables import Candidate, Decision, Score
+from stages.common.rows import Candidate, Decision, Score
 
 
 def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, float]:

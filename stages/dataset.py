@@ -24,7 +24,7 @@ from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Params
-from stages.common.tables import Decision, Lineage, Tile
+from stages.common.rows import Decision, Lineage, Tile
 
 
 class DatasetParams(Params):

@@ -30,7 +30,7 @@ from stages.common.params import Params
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
-from stages.common.tables import Photograph, Unreadable
+from stages.common.rows import Photograph, Unreadable, section_of
 from stages.common.versions import records
 
 Row = Photograph | Unreadable
@@ -82,7 +82,7 @@ def look(
     except OSError as error:
         detail = error.strerror or str(error)
         return Looked(Unreadable(path, "unreadable", detail, size, sha256))
-    section = tables.section_of(path)
+    section = section_of(path)
     row = Photograph(path=path, section=section, sha256=sha256, bytes=size, **facts.columns)
     return Looked(row, facts, known is not None)
 

@@ -22,7 +22,7 @@ from stages.common import disk, files, links, tables, workers
 from stages.common.cli import run
 from stages.common.params import Params
 from stages.common.pixels import images, png
-from stages.common.tables import Collected, Rejected, Scaled
+from stages.common.rows import Collected, Rejected, Scaled
 
 
 class MultiscaleParams(Params):

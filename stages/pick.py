@@ -28,7 +28,7 @@ from stages.common.pages import html
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.pixels.pairs import detail, pairs
-from stages.common.tables import Decision, Photograph, Rejected
+from stages.common.rows import Decision, Photograph, Rejected
 
 SIDE = 1024  # px, of the square that a photograph is fitted into
 DETAIL = 384  # px, of the side of a detail

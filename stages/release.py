@@ -25,7 +25,7 @@ from stages.common.archive.seven_zip import Member, Sums
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Recipe
-from stages.common.tables import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 
 SUMS = "SHA256SUMS"
 

@@ -22,7 +22,7 @@ from stages.common.pages import charts, gallery, html, listed, overview, sheets
 from stages.common.pages.charts import Chart
 from stages.common.pages.gallery import IMAGES, TILES
 from stages.common.params import Params
-from stages.common.tables import Rejected, Score
+from stages.common.rows import Rejected, Score
 
 LISTED = 200  # rejected files that the page names
 

@@ -25,8 +25,8 @@ from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
+from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore
-from stages.common.tables import Item, Score
 
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",

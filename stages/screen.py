@@ -18,8 +18,8 @@ from pathlib import Path
 from stages.common import decision, screening, tables
 from stages.common.cli import run
 from stages.common.errors import UserError
+from stages.common.rows import Photograph, Rejected, Unreadable
 from stages.common.screening import ScreenParams
-from stages.common.tables import Photograph, Rejected, Unreadable
 
 EVALUATION = "data/evaluation"
 KEPT_OUT = (

@@ -25,7 +25,7 @@ from stages.common.errors import UserError
 from stages.common.pages import thumbnails
 from stages.common.params import Params
 from stages.common.pixels import images, png
-from stages.common.tables import Rejected, Scaled, Tile
+from stages.common.rows import Rejected, Scaled, Tile
 
 
 class SubimagesParams(Params):

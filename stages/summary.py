@@ -15,7 +15,7 @@ from stages.common import figures, files, tables
 from stages.common.cli import run
 from stages.common.cutoffs import CutoffParams
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Score, Tile
+from stages.common.rows import Decision, Score, Tile
 
 POINTS = 2000  # of a curve, at most
 

@@ -25,7 +25,7 @@ from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
 from stages.common.pixels.pairs import pairs
-from stages.common.tables import Decision, Photograph, Rejected, Validation
+from stages.common.rows import Decision, Photograph, Rejected, Validation
 
 
 def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> list[Validation]:

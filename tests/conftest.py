@@ -23,7 +23,7 @@ from stages.common.hyperiqa.backends import Network
 from stages.common.params import Params
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
-from stages.common.tables import Item
+from stages.common.rows import Item
 
 pytest_plugins = ["tests.browser"]
 REPOSITORY = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ from stages.common.pages import thumbnails
 from stages.common.pages.thumbnails import Sheets
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels
-from stages.common.tables import (
+from stages.common.rows import (
     Candidate,
     Collected,
     Decision,

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from stages.common.cutoffs import Cutoff, SectionCutoff
 from stages.common.params import Params
-from stages.common.tables import Candidate, Score
+from stages.common.rows import Candidate, Score
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
 

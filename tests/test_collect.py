@@ -14,7 +14,7 @@ from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode
-from stages.common.tables import Collected, Decision, Photograph, Unreadable
+from stages.common.rows import Collected, Decision, Photograph, Unreadable, section_of
 from tests.conftest import encoded, noise
 
 
@@ -26,7 +26,7 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
-        section = tables.section_of(name)
+        section = section_of(name)
         rows.append(Decision(rank, name, section, sha256, len(content), 0.5, kept, "", ""))
         listed.append(Photograph(name, section, sha256, 9, 9, len(content), "", "", ""))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)

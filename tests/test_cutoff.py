@@ -21,7 +21,7 @@ from stages.common.cutoffs import (
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.params import faults
-from stages.common.tables import Candidate, Decision, Score
+from stages.common.rows import Candidate, Decision, Score
 from stages.cutoff import summary
 from tests.strategies import cutoffs, hyperiqa, scored_images
 

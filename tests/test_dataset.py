@@ -15,7 +15,7 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.params import faults
 from stages.common.pixels import png
-from stages.common.tables import Decision, Lineage, Tile
+from stages.common.rows import Decision, Lineage, Tile
 from stages.dataset import DatasetParams, lineage, meta_info, score_list
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import sha256

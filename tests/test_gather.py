@@ -27,8 +27,8 @@ from stages.common.pages import thumbnails
 from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
+from stages.common.rows import Photograph, Unreadable
 from stages.common.store import default_path
-from stages.common.tables import Photograph, Unreadable
 from stages.common.versions import records
 from stages.gather import GatherParams
 from tests.conftest import Stage, blobs, encoded, environment, noise

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from stages.common import tables
-from stages.common.tables import Lineage, Photograph, Rejected
+from stages.common.rows import Lineage, Photograph, Rejected
 from tests.conftest import SAMPLES, save_small
 from tests.project import GOOD, LATER, Project, copy_code
 

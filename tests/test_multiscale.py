@@ -14,7 +14,7 @@ from stages.common import tables
 from stages.common.files import sha256_of
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels, read
-from stages.common.tables import Collected, Rejected, Scaled
+from stages.common.rows import Collected, Rejected, Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import scale_factors, scalings, sides, with_changes

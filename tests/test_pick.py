@@ -20,7 +20,7 @@ from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode, read, resize
 from stages.common.pixels.likeness import dhash
-from stages.common.tables import Decision, Photograph, Rejected, Validation
+from stages.common.rows import Decision, Photograph, Rejected, Validation, section_of
 from tests.browser import PHONE, Open, barriers, copied
 from tests.conftest import SAMPLES, blobs, encoded, noise, save_small
 from tests.project import Project, copy_code
@@ -50,7 +50,7 @@ def photographs(tmp_path: Path) -> Path:
         content = encoded(pixels, "PNG")
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(content)
-        sha256, section = hashlib.sha256(content).hexdigest(), tables.section_of(name)
+        sha256, section = hashlib.sha256(content).hexdigest(), section_of(name)
         listed.append(
             Photograph(
                 name, section, sha256, width, height, len(content), "", "", dhash(decode(content))

@@ -21,7 +21,7 @@ from PIL import Image
 
 from stages.common import tables
 from stages.common.pixels.images import decode
-from stages.common.tables import (
+from stages.common.rows import (
     Collected,
     Decision,
     Lineage,

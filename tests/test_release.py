@@ -26,7 +26,7 @@ from stages.common.archive.seven_zip import Member
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.params import Recipe
-from stages.common.tables import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 from stages.release import check_apart
 from tests.common.archive.sets import BYTES, CC, ODD, RELEASE, lineage, small_set, write_images
 from tests.common.archive.test_seven_zip import seven_zip_program

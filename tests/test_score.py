@@ -18,8 +18,8 @@ from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
+from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore
-from stages.common.tables import Item, Score
 from stages.score import ScoreParams, fingerprint, finite
 from tests.conftest import REPOSITORY, blobs, encoded, item
 

@@ -26,7 +26,7 @@ from stages.common.hyperiqa import backends, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
-from stages.common.tables import Item, Score
+from stages.common.rows import Item, Score
 from tests.conftest import blobs, environment, item, named
 from tests.test_score import COMPILE, PARAMS, WEIGHTS, listed, scored
 

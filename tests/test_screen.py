@@ -14,8 +14,8 @@ from stages.common import decision, tables
 from stages.common.errors import UserError
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
 from stages.common.pixels.likeness import NEAR_BITS, dhash
+from stages.common.rows import Photograph, Rejected, Unreadable, section_of
 from stages.common.screening import ScreenParams, evaluation_copies, rules
-from stages.common.tables import Photograph, Rejected, Unreadable
 from tests.conftest import blobs, encoded, noise
 from tests.strategies import with_changes
 
@@ -27,7 +27,7 @@ NOT_UTF_8 = b"caf\xe9".decode(errors="surrogateescape")
 def row(path: str, pixels: str = "", bits: str = "0" * 64, **more: object) -> Photograph:
     """Of a photograph unlike any other, unless it is said."""
     facts = Photograph(
-        path, tables.section_of(path), path, 100, 100, 1000, "PNG RGB", pixels or path, bits
+        path, section_of(path), path, 100, 100, 1000, "PNG RGB", pixels or path, bits
     )
     return facts._replace(**more)
 

@@ -18,7 +18,7 @@ from stages.common.files import files_below
 from stages.common.pages import thumbnails
 from stages.common.pixels import png
 from stages.common.pixels.images import read
-from stages.common.tables import Rejected, Scaled, Tile
+from stages.common.rows import Rejected, Scaled, Tile
 from stages.subimages import SubimagesParams, offsets
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import sides, windows, with_changes

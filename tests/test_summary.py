@@ -9,7 +9,7 @@ from stages import summary
 from stages.common import figures, tables
 from stages.common.cutoffs import Cutoff, CutoffParams, SectionCutoff
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Score, Tile
+from stages.common.rows import Decision, Score, Tile
 from stages.summary import Curve, curve
 
 

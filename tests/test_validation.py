@@ -16,7 +16,7 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.pixels.images import Pixels, decode, read
 from stages.common.pixels.likeness import dhash
-from stages.common.tables import Decision, Photograph, Rejected, Validation
+from stages.common.rows import Decision, Photograph, Rejected, Validation, section_of
 from tests.conftest import blobs, encoded, noise
 from tests.strategies import with_changes
 
@@ -24,7 +24,7 @@ PARAMS = ValidationParams(candidates=100, count=2, picks=[], scales=[2, 4])
 
 
 def decision(rank: int, path: str, *, kept: bool, sha256: str = "00") -> Decision:
-    return Decision(rank, path, tables.section_of(path), sha256, 1, 1 - rank / 1000, kept, "", "")
+    return Decision(rank, path, section_of(path), sha256, 1, 1 - rank / 1000, kept, "", "")
 
 
 def prepared(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> None:

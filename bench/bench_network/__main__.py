@@ -48,7 +48,7 @@ from stages.common.hyperiqa.scorer import Batches, score
 from stages.common.hyperiqa.weights import load
 from stages.common.pixels import png
 from stages.common.pixels.images import pixels_sha256
-from stages.common.tables import Item
+from stages.common.rows import Item
 
 PHOTOGRAPH, TILE = 1024, 512  # px
 PEER_PHOTOGRAPHS, PEER_TILES = 8, 4  # that pyiqa scores in a round

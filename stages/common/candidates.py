@@ -13,7 +13,7 @@ from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.pixels.likeness import NEAR_BITS, distances
-from stages.common.tables import Decision
+from stages.common.rows import Decision
 
 APART_BITS = 64  # of 256; unrelated photographs differ in 128 on average
 NAMED = 10  # candidates that a message names

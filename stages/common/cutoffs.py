@@ -19,7 +19,7 @@ from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.params import Params
-from stages.common.tables import Candidate, Decision, Score
+from stages.common.rows import Candidate, Decision, Score
 
 RESERVED = "reserved for validation"
 LEFT_OUT = "left out by hand"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.cutoffs import EARLIER, OTHERS, Cutoff
-from stages.common.tables import Decision, Tile
+from stages.common.rows import Decision, Tile
 
 STEPS = 10  # counts, and at least as many scores, that a what-if table tries
 ROUND = (1000, 2000, 5000, 10000, 20000, 50000, 100000)  # millionths from one score to the next

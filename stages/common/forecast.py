@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.common import disk, files
 from stages.common.pixels import images
-from stages.common.tables import section_of
+from stages.common.rows import section_of
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
 Size = tuple[int, int]  # width and height, px

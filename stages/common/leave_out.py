@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import handwritten, tables
-from stages.common.tables import Item
+from stages.common.rows import Item
 
 FILE = Path("data/leave_out.csv")
 SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch

@@ -16,7 +16,7 @@ from stages.common.errors import UserError
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import NEAR_BITS, dhash, distances
-from stages.common.tables import Decision, Photograph
+from stages.common.rows import Decision, Photograph, section_of
 from stages.common.versions import records
 
 EVALUATION = Path("data/evaluation")
@@ -88,7 +88,7 @@ def unusable(pick: str, source: Path, sections: Mapping[str, Any], known: Known)
     height, width, _ = pixels.shape
     row = Photograph(
         path=pick,
-        section=tables.section_of(pick),
+        section=section_of(pick),
         sha256=hashlib.sha256(content).hexdigest(),
         width=width,
         height=height,

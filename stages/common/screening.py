@@ -9,7 +9,7 @@ from stages.common import decision
 from stages.common.decision import Dropped
 from stages.common.params import Params
 from stages.common.pixels.likeness import NEAR_BITS, distances
-from stages.common.tables import Photograph
+from stages.common.rows import Photograph
 
 
 class ScreenParams(Params):

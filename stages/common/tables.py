@@ -1,10 +1,7 @@
 """Tables: the rows that stages hand to each other, as CSV files that are sorted by the writer and
 written whole.
 
-A row type lists its columns once, with their types. A table may hold more columns than a reader
-asks for: a stage that needs a path and a hash reads `Candidate`s from any table that has them.
-Paths are relative to the folder they live in, with `/`; every image has its section, the first
-folder of its path, `.` where there is none.
+The types of their rows are in rows.py.
 """
 
 import csv
@@ -17,155 +14,6 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from stages.common import files
 from stages.common.errors import UserError
-
-
-class Item(NamedTuple):
-    """What the scorer needs of an image."""
-
-    path: str
-    sha256: str  # of the file
-    width: int  # px, upright
-    height: int
-    pixels: str  # SHA-256 of the canonical pixels: the score is theirs, whatever the file
-
-
-class Photograph(NamedTuple):
-    """An image file: gathered_*.csv, and of those that may be used screened.csv."""
-
-    path: str  # below gather.source, or below data/evaluation
-    section: str
-    sha256: str  # of the file
-    width: int  # px, upright
-    height: int
-    bytes: int
-    mode: str  # as stored: format and Pillow's mode, as in `JPEG RGB`
-    pixels: str  # SHA-256 of the canonical pixels
-    dhash: str  # 256-bit difference hash, hexadecimal
-
-
-class Rejected(NamedTuple):
-    """What a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv; and
-    what the report shows of unreadable_images.csv."""
-
-    path: str
-    reason: str
-    detail: str
-
-
-class Unreadable(NamedTuple):
-    """A file that is no image, or can't be read: unreadable_*.csv."""
-
-    path: str  # below gather.source, or below data/evaluation
-    reason: str
-    detail: str
-    bytes: int
-    sha256: str  # of the file; empty where it was not read
-
-
-class Score(NamedTuple):
-    """data/scores/*.csv."""
-
-    path: str
-    sha256: str
-    hyperiqa: float
-
-
-class Candidate(NamedTuple):
-    """What a cutoff needs of an image, beside its score."""
-
-    path: str
-    section: str
-    sha256: str
-    bytes: int
-
-
-class Decision(NamedTuple):
-    """A row of a cutoff: cutoff_images.csv, cutoff_subimages.csv."""
-
-    rank: int  # 1 is the best of all
-    path: str
-    section: str
-    sha256: str
-    bytes: int
-    hyperiqa: float
-    kept: bool
-    reason: str  # the first rule that it fails
-    detail: str  # its value
-
-
-class Collected(NamedTuple):
-    """A kept photograph in canonical form: collected.csv."""
-
-    path: str  # below data/hr
-    section: str
-    sha256: str  # of the file
-    width: int
-    height: int
-    photograph: str  # its path below gather.source
-    photograph_sha256: str
-
-
-class Scaled(NamedTuple):
-    """A photograph at one scale: multiscale.csv."""
-
-    path: str  # below data/multiscale
-    section: str
-    sha256: str  # of the file
-    scale: str  # `1`, `0.75`, or `512px` for the shortest edge
-    width: int
-    height: int
-    photograph: str
-    photograph_sha256: str
-
-
-class Tile(NamedTuple):
-    """A sub-image and where it was cut: subimages.csv."""
-
-    path: str  # below data/subimages
-    section: str
-    sha256: str  # of the file
-    pixels: str  # SHA-256 of the canonical pixels
-    bytes: int
-    parent: str  # below data/multiscale
-    scale: str
-    left: int  # box in the parent, px
-    top: int
-    width: int
-    height: int
-    photograph: str
-    photograph_sha256: str
-
-
-class Validation(NamedTuple):
-    """A validation photograph at one of its sizes: validation.csv."""
-
-    path: str  # below data/validation, as `hr/a-0123abcd.png`
-    section: str
-    sha256: str  # of the file
-    scale: str  # `hr`, or `x2`, `x4`, ...: by how much it is downscaled
-    width: int
-    height: int
-    hyperiqa: float  # of the photograph
-    photograph: str
-    photograph_sha256: str
-
-
-class Lineage(NamedTuple):
-    """Where an image of the released set comes from: lineage.csv."""
-
-    name: str
-    sha256: str  # of the file
-    hyperiqa: float
-    tile: str  # below data/subimages
-    scale: str
-    left: int
-    top: int
-    width: int
-    height: int
-    section: str
-    photograph: str
-    photograph_sha256: str
-
 
 Row = TypeVar("Row", bound=NamedTuple)
 FORMATS: dict[Any, Callable[[Any], str]] = {
@@ -226,12 +74,6 @@ def read(path: Path, row_type: type[Row]) -> list[Row]:
         raise UserError(f"{path} is missing: run `dvc repro`, which makes it") from None
     except (ValueError, KeyError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run `dvc repro`") from None
-
-
-def section_of(path: str) -> str:
-    """First folder of a relative path, `.` where there is none."""
-    first, slash, _ = path.partition("/")
-    return first if slash else "."
 
 
 def mean(scores: Sequence[float]) -> float:

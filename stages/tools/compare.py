@@ -21,7 +21,7 @@ from stages.common import cli, files, tables
 from stages.common.errors import UserError
 from stages.common.pages import compared, comparison
 from stages.common.pages.comparison import Entry
-from stages.common.tables import Tile
+from stages.common.rows import Tile
 from stages.common.versions import experiments, settings, worktree
 from stages.common.versions.experiments import Experiment, Version
 from stages.common.versions.settings import Settings

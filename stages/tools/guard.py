@@ -13,7 +13,7 @@ from stages.common import files, leave_out, links, params, tables
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 MADE = ("data/dataset", "data/validation", "data/release")  # by stages; but people look, and touch
 

@@ -19,7 +19,7 @@ from stages.common import cli, cutoffs, figures, params, tables, text
 from stages.common.cutoffs import Cutoff, CutoffParams
 from stages.common.errors import UserError
 from stages.common.figures import WhatIf
-from stages.common.tables import Decision, Score, Tile
+from stages.common.rows import Decision, Score, Tile
 
 TABLES = Path("data/tables")
 REFERENCE = Path("data/scores/reference.csv")

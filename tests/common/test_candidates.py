@@ -6,19 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common import tables
 from stages.common.candidates import APART_BITS, ValidationParams, candidates, choose, nearest
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.pixels.likeness import NEAR_BITS
-from stages.common.tables import Decision
+from stages.common.rows import Decision, section_of
 from tests.strategies import paths, with_changes
 
 PARAMS = ValidationParams(candidates=100, count=2, picks=[], scales=[2, 4])
 
 
 def decision(rank: int, path: str, *, kept: bool, sha256: str = "00") -> Decision:
-    return Decision(rank, path, tables.section_of(path), sha256, 1, 1 - rank / 1000, kept, "", "")
+    return Decision(rank, path, section_of(path), sha256, 1, 1 - rank / 1000, kept, "", "")
 
 
 def bits(*ones: range) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from stages.common import cli, tables
 from stages.common.pixels import png
-from stages.common.tables import Scaled
+from stages.common.rows import Scaled
 from tests.common.test_workers import alive
 from tests.conftest import REPOSITORY, Stage, environment, noise
 

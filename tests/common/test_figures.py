@@ -12,7 +12,7 @@ from stages.common import figures, tables
 from stages.common.cutoffs import RESERVED, Cutoff, SectionCutoff, decided, ranked
 from stages.common.errors import UserError
 from stages.common.figures import ALL, BY_COUNT, BY_SCORE, NOW
-from stages.common.tables import Candidate, Decision, Score, Tile
+from stages.common.rows import Candidate, Decision, Score, Tile
 from tests.strategies import cutoffs, scored_images
 
 Images = tuple[list[Candidate], list[Score]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stages.common.disk import LEAST_BYTES
 from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, some_sizes
 from stages.common.pixels import png
-from stages.common.tables import Scaled
+from stages.common.rows import Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from stages.subimages import SubimagesParams, boxes
 from tests.conftest import noise

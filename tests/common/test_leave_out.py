@@ -7,7 +7,7 @@ import pytest
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut, notes, read
-from stages.common.tables import Item
+from stages.common.rows import Item
 from tests.conftest import REPOSITORY
 
 

@@ -13,7 +13,7 @@ from stages.common.errors import UserError
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.pixels.likeness import dhash
-from stages.common.tables import Decision, Photograph
+from stages.common.rows import Decision, Photograph, section_of
 from stages.common.versions import records
 from tests.conftest import blobs, encoded, noise
 
@@ -61,7 +61,7 @@ def facts(folder: Path, path: Path) -> Photograph:
     height, width, _ = pixels.shape
     return Photograph(
         name,
-        tables.section_of(name),
+        section_of(name),
         hashlib.sha256(content).hexdigest(),
         width,
         height,

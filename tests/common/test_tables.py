@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.tables import Candidate, Decision, Item, Rejected, Score, section_of
+from stages.common.rows import Candidate, Decision, Item, Rejected, Score, section_of
 from tests.strategies import file_names, paths, sections, sha256
 
 

@@ -21,7 +21,7 @@ from stages.common.archive.faults import Fault, first_of_each, line
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 from stages.tools import check_set
 from tests.conftest import blobs, encoded, environment, noise
 

@@ -10,7 +10,7 @@ from stages.common import leave_out, tables
 from stages.common.leave_out import LeftOut
 from stages.common.params import read
 from stages.common.pixels import png
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 from stages.tools import guard
 from tests.conftest import REPOSITORY, noise, sha256_of_png
 

@@ -11,7 +11,7 @@ import yaml
 from stages import cutoff, summary
 from stages.common import params, tables
 from stages.common.cutoffs import CutoffParams, Reserved
-from stages.common.tables import Candidate, Score, Tile
+from stages.common.rows import Candidate, Score, Tile
 from stages.tools import what_if
 from tests.conftest import REPOSITORY
 

@@ -11,7 +11,7 @@ import yaml
 from stages.common import tables
 from stages.common.archive import description, mosaic
 from stages.common.archive.description import Contents
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 PICTURE = "sheet.png"
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#!])")

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from stages.common import tables
 from stages.common.archive.licences import Licence
 from stages.common.params import Params
-from stages.common.tables import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 
 LINE = r"^[^\s`](?:[^\n\r`]*[^\s`])?$"  # no space at its ends, one line, no code
 UNITS = {"MB": 10**6, "GB": 10**9}

@@ -16,7 +16,7 @@ from stages.common.archive.looking import Image8
 from stages.common.pixels import excerpts, images, likeness
 from stages.common.pixels.excerpts import Index, Place
 from stages.common.pixels.images import ImageError
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 DIGITS = 8  # of a photograph's hash, in the name that this project gives its image
 

@@ -21,7 +21,7 @@ from stages.common import tables
 from stages.common.archive import sums
 from stages.common.archive.faults import Fault
 from stages.common.errors import UserError
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 META = re.compile(r"(.+?) \((\d+), ?(\d+), ?(\d+)\)")
 AVERAGE = re.compile(r"Average \S+ score of .* with (\d+) images is: (\S+)")

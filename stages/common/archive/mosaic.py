@@ -9,7 +9,7 @@ from PIL import Image
 from stages.common import workers
 from stages.common.pixels import images
 from stages.common.pixels.images import Pixels
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 MOST = 24
 COLUMNS = 6

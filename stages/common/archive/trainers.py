@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from stages.common.tables import Lineage, Validation
+from stages.common.rows import Lineage, Validation
 
 TRAINERS = {"basicsr": "yml", "neosr": "toml", "trainner-redux": "yml"}
 LR, HR = 64, 256  # px, sides of the pieces that are trained on, at most

@@ -25,7 +25,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import crops
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images
-from stages.common.tables import Item
+from stages.common.rows import Item
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB

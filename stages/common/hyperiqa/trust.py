@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stages.common.daemons import GIVEN_UP, Daemons, HungError
 from stages.common.hyperiqa import crops, scorer
 from stages.common.hyperiqa.backends import Network
-from stages.common.tables import Item
+from stages.common.rows import Item
 
 R = TypeVar("R")
 

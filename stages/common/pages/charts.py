@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from stages.common.tables import Decision
+from stages.common.rows import Decision
 
 WIDTH, HEIGHT, DPI = 4.6, 2.5, 150  # inches of a chart; SVG has 72 px an inch
 BOX = (0.12, 0.15, 0.85, 0.79)  # of the axes: left, bottom, width, height; shares of the picture

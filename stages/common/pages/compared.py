@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from stages.common import tables
 from stages.common.pages import charts, comparison, html, thumbnails
 from stages.common.pages.comparison import Entry
-from stages.common.tables import Decision, Tile
+from stages.common.rows import Decision, Tile
 from stages.common.versions import settings
 
 FOLDER = Path("reports/thumbnails/subimages")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from stages.common.cutoffs import EARLIER, Cutoff, CutoffParams, Reference
 from stages.common.pages import thumbnails
 from stages.common.pages.listed import Tables
-from stages.common.tables import Tile
+from stages.common.rows import Tile
 
 IMAGES, TILES = "images", "subimages"  # as in `cutoff.images`
 KEPT, CHOSEN = "kept", "chosen for validation"  # beside the reasons

@@ -8,15 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common import tables
-from stages.common.tables import (
-    Collected,
-    Decision,
-    Photograph,
-    Rejected,
-    Scaled,
-    Tile,
-    Validation,
-)
+from stages.common.rows import Collected, Decision, Photograph, Rejected, Scaled, Tile, Validation
 
 SHOWN = 24  # pictures on a contact sheet
 MOST_PARTS = 12  # sections, and scales, that have a contact sheet of their own: the largest

@@ -11,7 +11,7 @@ from stages.common.pages import html, sheets, thumbnails
 from stages.common.pages.gallery import CHOSEN, IMAGES, TILES
 from stages.common.pages.listed import Tables, samples
 from stages.common.pages.sheets import Picture
-from stages.common.tables import Decision
+from stages.common.rows import Decision
 
 TITLES = ("Tiles", "Photographs")  # of contact sheets
 VALIDATION = "Validation"

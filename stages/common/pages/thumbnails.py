@@ -17,7 +17,7 @@ from PIL import Image
 from stages.common import files
 from stages.common.pixels import images
 from stages.common.pixels.images import Pixels
-from stages.common.tables import Tile
+from stages.common.rows import Tile
 
 SIDE = 128  # px, of the square a picture is fitted into
 COLUMNS = 8

@@ -9,7 +9,7 @@ from stages.common import params as parameter_files
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.licences import UNKNOWN, Licence
 from stages.common.pixels import png
-from stages.common.tables import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 from tests.conftest import REPOSITORY, noise, sha256_of_png
 
 SIDE = 32  # px, of a tile

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from stages.common.archive import leaks
-from stages.common.tables import Lineage
+from stages.common.rows import Lineage
 
 ONE, TWO = "1" * 64, "2" * 64
 

@@ -16,7 +16,7 @@ from stages.common.hyperiqa import crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import png
 from stages.common.pixels.images import decode
-from stages.common.tables import Item
+from stages.common.rows import Item
 from tests.conftest import blobs, item
 
 COVER = "cover"

@@ -19,7 +19,7 @@ from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.trust import NetworkError, compare, guarded
 from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import png
-from stages.common.tables import Item
+from stages.common.rows import Item
 from tests.conftest import blobs, item
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]

@@ -12,7 +12,7 @@ from matplotlib import font_manager
 from stages.common.pages import charts
 from stages.common.pages.charts import BOX, CUT, VARIABLES, by_section, curve, histogram
 from stages.common.pixels.images import decode
-from stages.common.tables import Decision
+from stages.common.rows import Decision
 
 
 def decisions(count: int, kept: int, sections: tuple[str, ...] = ("s",)) -> list[Decision]:

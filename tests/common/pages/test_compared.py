@@ -8,7 +8,7 @@ import pytest
 from stages.common import tables
 from stages.common.pages import compared
 from stages.common.pages.comparison import Entry
-from stages.common.tables import Decision, Tile
+from stages.common.rows import Decision, Tile
 from stages.common.versions.experiments import Version
 
 TILES = 130

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.common.pages import listed
 from stages.common.pages.listed import MOST_PARTS, SHOWN, evenly, samples, size_correlation
-from stages.common.tables import Decision, Photograph
+from stages.common.rows import Decision, Photograph
 
 
 def decision(rank: int, kept: bool = True, section: str = "s") -> Decision:

@@ -26,7 +26,7 @@ from stages.common.pages.thumbnails import (
     thumbnail,
 )
 from stages.common.pixels.images import Pixels
-from stages.common.tables import Tile
+from stages.common.rows import Tile
 from tests import strategies
 from tests.conftest import blobs, noise
 

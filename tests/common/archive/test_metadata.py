@@ -2,7 +2,7 @@
 
 import json
 
-from stages.common.archive.rows import tile_rows, validation_rows
+from stages.common.archive.metadata import tile_rows, validation_rows
 from tests.common.archive.sets import BYTES, digest, lineage, small_set
 
 

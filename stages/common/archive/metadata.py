@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from stages.common.archive.card import plain
-from stages.common.tables import Lineage, Validation
+from stages.common.rows import Lineage, Validation
 
 
 def tile_rows(name: str, tiles: Sequence[Lineage]) -> str:

@@ -1,0 +1,203 @@
+"""Rows: what stages hand to each other, a type a table.
+
+A row type lists its columns once, with their types. A table may hold more columns than a reader
+asks for: a stage that needs a path and a hash reads `Candidate`s from any table that has them.
+Paths are relative to the folder they live in, with `/`; every image has its section, the first
+folder of its path, `.` where there is none.
+"""
+
+from typing import NamedTuple
+
+
+class Item(NamedTuple):
+    """What the scorer needs of an image."""
+
+    path: str
+    sha256: str  # of the file
+    width: int  # px, upright
+    height: int
+    pixels: str  # SHA-256 of the canonical pixels: the score is theirs, whatever the file
+
+
+class Photograph(NamedTuple):
+    """An image file: gathered_*.csv, and of those that may be used screened.csv."""
+
+    path: str  # below gather.source, or below data/evaluation
+    section: str
+    sha256: str  # of the file
+    width: int  # px, upright
+    height: int
+    bytes: int
+    mode: str  # as stored: format and Pillow's mode, as in `JPEG RGB`
+    pixels: str  # SHA-256 of the canonical pixels
+    dhash: str  # 256-bit difference hash, hexadecimal
+
+
+class Rejected(NamedTuple):
+    """What a stage leaves out: rejected.csv, multiscale_rejected.csv, subimages_rejected.csv; and
+    what the report shows of unreadable_images.csv."""
+
+    path: str
+    reason: str
+    detail: str
+
+
+class Unreadable(NamedTuple):
+    """A file that is no image, or can't be read: unreadable_*.csv."""
+
+    path: str  # below gather.source, or below data/evaluation
+    reason: str
+    detail: str
+    bytes: int
+    sha256: str  # of the file; empty where it was not read
+
+
+class Score(NamedTuple):
+    """data/scores/*.csv."""
+
+    path: str
+    sha256: str
+    hyperiqa: float
+
+
+class Candidate(NamedTuple):
+    """What a cutoff needs of an image, beside its score."""
+
+    path: str
+    section: str
+    sha256: str
+    bytes: int
+
+
+class Decision(NamedTuple):
+    """A row of a cutoff: cutoff_images.csv, cutoff_subimages.csv."""
+
+    rank: int  # 1 is the best of all
+    path: str
+    section: str
+    sha256: str
+    bytes: int
+    hyperiqa: float
+    kept: bool
+    reason: str  # the first rule that it fails
+    detail: str  # its value
+
+
+class Collected(NamedTuple):
+    """A kept photograph in canonical form: collected.csv."""
+
+    path: str  # below data/hr
+    section: str
+    sha256: str  # of the file
+    width: int
+    height: int
+    photograph: str  # its path below gather.source
+    photograph_sha256: str
+
+
+class Scaled(NamedTuple):
+    """A photograph at one scale: multiscale.csv."""
+
+    path: str  # below data/multiscale
+    section: str
+    sha256: str  # of the file
+    scale: str  # `1`, `0.75`, or `512px` for the shortest edge
+    width: int
+    height: int
+    photograph: str
+    photograph_sha256: str
+
+
+class Tile(NamedTuple):
+    """A sub-image and where it was cut: subimages.csv."""
+
+    path: str  # below data/subimages
+    section: str
+    sha256: str  # of the file
+    pixels: str  # SHA-256 of the canonical pixels
+    bytes: int
+    parent: str  # below data/multiscale
+    scale: str
+    left: int  # box in the parent, px
+    top: int
+    width: int
+    height: int
+    photograph: str
+    photograph_sha256: str
+
+
+class Validation(NamedTuple):
+    """A validation photograph at one of its sizes: validation.csv."""
+
+    path: str  # below data/validation, as `hr/a-0123abcd.png`
+    section: str
+    sha256: str  # of the file
+    scale: str  # `hr`, or `x2`, `x4`, ...: by how much it is downscaled
+    width: int
+    height: int
+    hyperiqa: float  # of the photograph
+    photograph: str
+    photograph_sha256: str
+
+
+class Lineage(NamedTuple):
+    """Where an image of the released set comes from: lineage.csv."""
+
+    name: str
+    sha256: str  # of the file
+    hyperiqa: float
+    tile: str  # below data/subimages
+    scale: str
+    left: int
+    top: int
+    width: int
+    height: int
+    section: str
+    photograph: str
+    photograph_sha256: str
+
+
+class ImageMeasures(NamedTuple):
+    """What is measured of a photograph: data/measures/images.csv."""
+
+    path: str
+    sha256: str  # of the file
+    blocks: float  # traces of JPEG's grid, 0..2; 0 is none
+    detail: float  # energy near the Nyquist frequency, 0..1; low: enlarged, or out of focus
+    noise: float  # standard deviation, grey levels
+    white: float  # share of clipped pixels, 0..1
+    black: float
+    quality: int  # of JPEG, 1..100, as the file's header has it; 0 of other files
+
+
+class TileMeasures(NamedTuple):
+    """What is measured of a tile: data/measures/subimages.csv."""
+
+    path: str
+    sha256: str  # of the file
+    bits: float  # a pixel, of the luma as JPEG; low: flat
+    white: float  # share of clipped pixels, 0..1
+    black: float
+
+
+class Embedded(NamedTuple):
+    """A photograph's embedding: data/embeddings/*.csv."""
+
+    path: str
+    sha256: str  # of the file
+    embedding: str  # 128 signed bytes, hexadecimal
+
+
+class Neighbours(NamedTuple):
+    """Two photographs that are alike: neighbours.csv."""
+
+    path: str
+    other: str  # its path; the later of the two
+    bits: int  # in which their difference hashes differ, of 256
+    distance: float  # of their embeddings, 1 - cosine, 0..2
+
+
+def section_of(path: str) -> str:
+    """First folder of a relative path, `.` where there is none."""
+    first, slash, _ = path.partition("/")
+    return first if slash else "."
