@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common import tables
+from stages.common.cutoffs import BY_RANK, EARLIER
 from stages.common.rows import Collected, Decision, Photograph, Rejected, Scaled, Tile, Validation
 
 SHOWN = 24  # pictures on a contact sheet
@@ -78,6 +79,7 @@ def samples(
     """What one looks at to judge a cutoff: by name, none of them empty.
 
     The last kept and the first dropped are those of each section, which may have a cut of its own.
+    What a rule drops is shown by reason; what is like a kept image is followed by that one.
     The smallest by bytes per pixel are flat, blurred or over-compressed. Sections, and `scales`,
     are shown by kept images at even steps from the best to the last.
 
@@ -102,12 +104,25 @@ def samples(
             kept, key=lambda row: (row.bytes / pixels[row.path], row.path)
         )[:SHOWN],
     }
+    for reason, own in by_part(rows, lambda row: row.reason).items():
+        if reason and reason not in EARLIER and not reason.startswith(BY_RANK):
+            found[f"dropped: {reason}"] = with_likes(evenly(own), rows)
     for name, own in largest(by_part(kept, lambda row: row.section)).items():
         found[f"section {name}"] = evenly(own)
     if scales is not None:
         for name, own in largest(by_part(kept, lambda row: scales[row.path])).items():
             found[f"scale {name}"] = evenly(own)
     return {name: some for name, some in found.items() if some}
+
+
+def with_likes(some: Sequence[Decision], rows: Sequence[Decision]) -> list[Decision]:
+    """Dropped images, at most `SHOWN` rows, each followed by the kept one that its detail names."""
+    by_path = {row.path: row for row in rows}
+    found = []
+    for row in some:
+        other = by_path.get(row.detail.partition(": ")[2])
+        found += [row] if other is None else [row, other]
+    return found[:SHOWN]
 
 
 def by_part(rows: Sequence[Decision], part: Any) -> dict[str, list[Decision]]:
