@@ -43,6 +43,7 @@ STAGES = [
     "gather@evaluation",
     "gather@reference",
     "screen",
+    "measure@images",
     "score@images",
     "score@reference",
     "cutoff@images",
@@ -51,6 +52,7 @@ STAGES = [
     "pick",
     "multiscale",
     "subimages",
+    "measure@subimages",
     "score@subimages",
     "cutoff@subimages",
     "summary",
@@ -312,6 +314,8 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
         "pick",
         "gather@reference",
         "score@reference",
+        "measure@images",
+        "measure@subimages",
     }  # their turn varies
     assert done & set(run.stages) == set()
     assert run.lock == life.first.lock

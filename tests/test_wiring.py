@@ -36,6 +36,7 @@ OTHERS_PARAMS = {  # sections of others that a stage reads
 }
 # Folders that a stage reads, and depends on by a table with the hash of every file that it uses.
 BY_TABLE = {
+    "measure": {PARAMS["gather"]["source"], "data/subimages"},
     "score": {PARAMS["gather"]["source"], "data/subimages", "data/reference"},
     "collect": {PARAMS["gather"]["source"]},
     "validation": {PARAMS["gather"]["source"]},
