@@ -20,7 +20,7 @@ from stages.common.cli import run
 from stages.common.cutoff_params import CutoffParams
 from stages.common.cutoffs import of_images, of_tiles
 from stages.common.figures import Columns
-from stages.common.pages import charts, gallery, html, listed, measured, overview, sheets
+from stages.common.pages import charts, effects, gallery, html, listed, overview, sheets
 from stages.common.pages.charts import Chart
 from stages.common.pages.gallery import IMAGES, TILES
 from stages.common.params import Params
@@ -61,8 +61,8 @@ def cut_of(
         "charts": {name: Markup(drawn[key].svg) for key, name in names.items() if key in drawn}
         | ({} if "sections" in drawn else {"sections": ""}),
         "shares": [(kind, [html.shown(name) for name in some]) for kind, some in shares],
-        "measures": measured.histograms(c, kept, rule),
-        "rules": measured.effects(which, others),
+        "measures": effects.histograms(c, kept, rule),
+        "rules": effects.effects(which, others),
         "others": [line for line in own if line.section == ALL],
         "by_section": [line for line in own if line.section != ALL],
     }

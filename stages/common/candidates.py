@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.common.cutoffs import LEFT_OUT
+from stages.common.cutoffs import BY_RANK, RESERVED
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.params import Params
@@ -38,11 +38,12 @@ class ValidationParams(Params):
 
 def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
     """The next best photographs that are not trained on: each section's best, then each one's
-    second best, and so on. None that is left out, by its section or by hand."""
+    second best, and so on. None that is left out, by its section or by hand, or for another reason
+    than its rank."""
     places: Counter[str] = Counter()
     found = []
     for row in rows:
-        if not (row.kept or row.reason == LEFT_OUT or row.reason.endswith("is left out")):
+        if row.reason == RESERVED or row.reason.startswith(BY_RANK):
             places[row.section] += 1
             found.append((places[row.section], row.rank, row))
     return [row for _, _, row in sorted(found)[:most]]
