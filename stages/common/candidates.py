@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.common.cutoffs import BY_RANK, RESERVED
+from stages.common.cutoff_params import IMAGE_MEASURES
+from stages.common.cutoffs import LEFT_OUT, NEAR
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.params import Params
@@ -36,14 +37,20 @@ class ValidationParams(Params):
     scales: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
+def unfit(reason: str) -> bool:
+    """Whether a photograph that was dropped for this reason can't validate either."""
+    by_limit = reason.partition(" ")[0] in IMAGE_MEASURES
+    return by_limit or reason in (LEFT_OUT, NEAR) or reason.endswith("is left out")
+
+
 def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
     """The next best photographs that are not trained on: each section's best, then each one's
-    second best, and so on. None that is left out, by its section or by hand, or for another reason
-    than its rank."""
+    second best, and so on. None that is left out, by its section or by hand, that is beyond a
+    limit, or a near-duplicate."""
     places: Counter[str] = Counter()
     found = []
     for row in rows:
-        if row.reason == RESERVED or row.reason.startswith(BY_RANK):
+        if not (row.kept or unfit(row.reason)):
             places[row.section] += 1
             found.append((places[row.section], row.rank, row))
     return [row for _, _, row in sorted(found)[:most]]
