@@ -162,7 +162,7 @@ class ImageMeasures(NamedTuple):
 
     path: str
     sha256: str  # of the file
-    blocks: float  # traces of JPEG's grid, 0..2; 0 is none
+    blocks: float  # how far JPEG's grid stands out, 0..1; 0 is none
     detail: float  # energy near the Nyquist frequency, 0..1; low: enlarged, or out of focus
     noise: float  # standard deviation, grey levels
     white: float  # share of clipped pixels, 0..1

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.measures.luma import Luma, luma
+from stages.common.measures.luma import WEIGHTS, Luma, luma
 from stages.common.pixels.images import Pixels
 
 SIDE = 64  # px, of a window
 SHARE = 4  # of all windows one in so many is looked at,
 MOST = 64  # and so many at most
 FINE = 2 / 3  # of the Nyquist frequency: what a picture enlarged by 1.5 has is below
-COARSE = 0.2  # of it; what is below says how strong shapes are, not how sharp
+COARSE = 0.17  # of it; what is below says how strong shapes are, not how sharp
 LEAST = 4.0  # squared grey levels added to the energy, or rounding alone would be detail
 EVERY = 2  # rows and columns by which windows are compared
 
@@ -20,7 +20,7 @@ def detail(pixels: Pixels) -> float:
 
     The windows of 64x64 px in which neighbouring pixels differ most, a quarter of all, at most 64;
     each less its mean and under a Hann window. Of their power spectra, all together, the energy
-    above 2/3 of the Nyquist frequency, by that above 0.2 of it and `LEAST`. Only the sharpest
+    above 2/3 of the Nyquist frequency, by that above 0.17 of it and `LEAST`. Only the sharpest
     windows, so that a portrait before a soft background is sharp.
 
     Low: enlarged, out of focus, shaken, or smoothed by a camera's noise filter.
@@ -35,22 +35,20 @@ def detail(pixels: Pixels) -> float:
     """
     if min(pixels.shape[:2]) < SIDE:
         return 0.0
-    energy = spectrum(sharpest(luma(pixels)))
+    energy = spectrum(unrounded(windows(pixels)[sharpest(luma(pixels))]))
     fine, all_ = (float(energy[frequencies() > least].sum()) for least in (FINE, COARSE))
     return fine / (all_ + LEAST)
 
 
-def sharpest(grey: Luma) -> Luma:
-    """The windows with the largest differences, (n, 64, 64); of equals the first."""
+def sharpest(grey: Luma) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of the windows with the largest differences; of equals the first."""
     rows, columns = (side // SIDE for side in grey.shape)
     whole = grey[: rows * SIDE, : columns * SIDE]
-    windows = whole.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2)
     down = differences(whole[:, ::EVERY].T, columns, rows).T
     contrast = (differences(whole[::EVERY], rows, columns) + down).ravel()
     count = min(MOST, -(-rows * columns // SHARE))
     order = np.argsort(-contrast, kind="stable")[:count]
-    chosen: Luma = windows[order // columns, order % columns]
-    return chosen
+    return order // columns, order % columns
 
 
 def differences(lines: Luma, rows: int, columns: int) -> NDArray[np.int64]:
@@ -65,19 +63,29 @@ def differences(lines: Luma, rows: int, columns: int) -> NDArray[np.int64]:
     return sums
 
 
-def spectrum(windows: Luma) -> NDArray[np.float64]:
-    """The mean power spectrum of windows, (64, 33), in squared grey levels: white noise of standard
-    deviation s has s squared in all."""
-    values = windows.astype(np.float32)
-    values -= values.mean(axis=(1, 2), keepdims=True)
-    weights = np.hanning(SIDE + 2)[1:-1].astype(np.float32)
-    weights = np.outer(weights, weights)
-    transformed = np.fft.rfft2(values * weights)
+def windows(pixels: Pixels) -> Pixels:
+    """All windows of a picture, (rows, columns, 64, 64, 3)."""
+    rows, columns = (side // SIDE for side in pixels.shape[:2])
+    whole = pixels[: rows * SIDE, : columns * SIDE]
+    return whole.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2)
+
+
+def unrounded(pixels: Pixels) -> NDArray[np.float32]:
+    """Luma, (..., 0..255): to round it would add energy at all frequencies."""
+    return pixels.astype(np.float32) @ np.array(WEIGHTS, np.float32)
+
+
+def spectrum(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The mean power spectrum of windows, (n, 64, 64) to (64, 33), in squared grey levels: white
+    noise of standard deviation s has s squared in all."""
+    window = np.hanning(SIDE + 2)[1:-1].astype(np.float32)
+    window = np.outer(window, window)
+    transformed = np.fft.rfft2((values - values.mean(axis=(1, 2), keepdims=True)) * window)
     power = np.square(transformed.real) + np.square(transformed.imag)
     both = np.full(SIDE // 2 + 1, 2.0)  # a real spectrum is its own mirror image,
     both[[0, -1]] = 1.0  # but for its edges
     mean: NDArray[np.float64] = power.mean(axis=0, dtype=np.float64)
-    mean *= both / (SIDE**2 * float(np.square(weights).sum()))
+    mean *= both / (SIDE**2 * float(np.square(window).sum()))
     return mean
 
 
