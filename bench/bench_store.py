@@ -22,6 +22,9 @@ import numpy as np
 from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
+from stages.common.near import alike
+from stages.common.near.alike import Look
+from stages.common.near.known import Evaluated
 from stages.common.rows import Photograph, Tile
 from stages.common.scores import ScoreStore
 from stages.common.screening import evaluation_copies
@@ -115,7 +118,10 @@ def search(rows: int) -> None:
         sample[i] = sample[i]._replace(pixels=sample[i - 1].pixels)
         sample[i - 50] = sample[i - 50]._replace(dhash=evaluation[i % EVALUATION].dhash)
     start = perf_counter()
-    copies = evaluation_copies(sample, evaluation)
+    evaluated = [
+        Evaluated(row.path, row.pixels, Look(row.dhash, alike.UNKNOWN)) for row in evaluation
+    ]
+    copies = evaluation_copies(sample, {}, evaluated)
     print(f"evaluation sets: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
     allowed = [row for row in sample if row.path not in copies]
     start = perf_counter()

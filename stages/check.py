@@ -22,6 +22,7 @@ from stages.common.archive import licences
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
+from stages.common.near import embedder
 
 TILES = Path("data/tables/subimages.csv")  # of the last run
 
@@ -92,9 +93,11 @@ def mend(folder: Path) -> str:
 
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
-    """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
+    """What embedding and the section `score` need and this machine lacks: weights, a GPU, a
+    precision."""
     found = []
     for look in (
+        lambda: embedder.check(weights_folder),
         lambda: check_weights(score["model"], weights_folder),
         lambda: backends.resolve(score["device"], score["precision"]),
     ):
@@ -102,7 +105,7 @@ def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
             look()
         except UserError as error:
             found.append(str(error))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def check_weights(model: str, folder: Path) -> None:

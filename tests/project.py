@@ -28,6 +28,7 @@ PARAMS: dict[str, Any] = {
         "min_short_edge": 300,
         "exclude": ["*/left out*"],
         "evaluation_sets": ["data/evaluation/demo"],
+        "known_sets": True,
     },
     "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
     "cutoff": {

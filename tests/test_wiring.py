@@ -37,6 +37,7 @@ OTHERS_PARAMS = {  # sections of others that a stage reads
 # Folders that a stage reads, and depends on by a table with the hash of every file that it uses.
 BY_TABLE = {
     "measure": {PARAMS["gather"]["source"], "data/subimages"},
+    "embed": {PARAMS["gather"]["source"], "data/evaluation"},
     "score": {PARAMS["gather"]["source"], "data/subimages", "data/reference"},
     "collect": {PARAMS["gather"]["source"]},
     "validation": {PARAMS["gather"]["source"]},
@@ -283,7 +284,8 @@ def test_every_path_on_a_command_line_is_declared(name: str, run: dict[str, Any]
 def test_every_input_is_there_or_made_by_a_stage() -> None:
     outs = {out for _, run in RUNS for out in run["outs"]}
     given = {PARAMS["gather"]["source"], "data/evaluation", "data/weights", "stages"}
-    given |= {"data/reference", "data/leave_out.csv", "data/licences.csv"} | BESIDE["fingerprint"]
+    given |= {"data/reference", "data/leave_out.csv", "data/licences.csv", "data/known_sets.csv"}
+    given |= BESIDE["fingerprint"]
     for name, run in RUNS:
         for dep in run["deps"]:
             made = any(f"{out}/".startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in outs)

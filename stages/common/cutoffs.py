@@ -14,12 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from stages.common import alike, decision
-from stages.common.alike import Alike
+from stages.common import decision, likes
 from stages.common.cutoff_params import Cutoff, ImagesCutoff, Limit, TilesCutoff
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
+from stages.common.likes import Alike
 from stages.common.rows import (
     Candidate,
     Decision,
@@ -33,7 +33,7 @@ from stages.common.rows import (
 RESERVED = "reserved for validation"
 LEFT_OUT = "left out by hand"
 EARLIER = frozenset({RESERVED, LEFT_OUT})  # reasons that no count, score or limit changes
-NEAR = "near-duplicate"
+NEAR_DUPLICATE = "near-duplicate"
 BY_RANK = ("below the best", "below the score")  # how the reasons begin that rank alone gives
 
 
@@ -50,15 +50,15 @@ def of_images(
 ) -> Known:
     """What is known of photographs."""
     near = cutoff.near_duplicates
-    likes = alike.near(pairs, near.bits, near.distance) if near else {}
-    return Known({row.path: row for row in measures}, likes, {})
+    alike = likes.near(pairs, near.bits, near.distance) if near else {}
+    return Known({row.path: row for row in measures}, alike, {})
 
 
 def of_tiles(measures: Iterable[TileMeasures], tiles: Sequence[Tile], cutoff: TilesCutoff) -> Known:
     """What is known of tiles."""
-    likes = {} if cutoff.overlap is None else alike.overlapping(tiles, cutoff.overlap)
+    alike = {} if cutoff.overlap is None else likes.overlapping(tiles, cutoff.overlap)
     by_path = {tile.path: tile for tile in tiles}
-    return Known({row.path: row for row in measures}, likes, by_path)
+    return Known({row.path: row for row in measures}, alike, by_path)
 
 
 def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Decision]:
@@ -168,7 +168,7 @@ def questions(
     if isinstance(cutoff, TilesCutoff):
         yield from questions_of_tiles(cutoff, known)
     elif known.alike:
-        yield decision.unlike(known.alike, reserved, NEAR)
+        yield decision.unlike(known.alike, reserved, NEAR_DUPLICATE)
 
     def below_the_best(row: Decision) -> str:
         group = cutoff.group(row.section)

@@ -1,8 +1,8 @@
 """The store: no image is decoded, measured or scored twice, whatever happens to the stages' outs.
 
-One SQLite file outside the project, shared by all projects of a user. `scores.py`, `facts.py` and
-`measured.py` read and write a part of it each. Several runs may do so at once; what was `put`
-survives a kill.
+One SQLite file outside the project, shared by all projects of a user. `scores.py`, `facts.py`,
+`measured.py` and `embeddings.py` read and write a part of it each. Several runs may do so at once;
+what was `put` survives a kill.
 """
 
 import os
@@ -39,6 +39,11 @@ LAYOUT = {
         numbers BLOB NOT NULL,
         digest BLOB NOT NULL,
         PRIMARY KEY (kind, sha256)
+    ) WITHOUT ROWID""",
+    "embedding": """(
+        sha256 BLOB NOT NULL PRIMARY KEY,
+        embedding BLOB NOT NULL,
+        digest BLOB NOT NULL
     ) WITHOUT ROWID""",
 }
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stages.common import figures
 from stages.common.cutoff_params import OTHERS, Cutoff, ImagesCutoff, TilesCutoff
-from stages.common.cutoffs import NEAR
+from stages.common.cutoffs import NEAR_DUPLICATE
 from stages.common.figures import Columns, Mask, chosen
 
 STEPS = 10  # counts, and at least as many scores, that a what-if table tries
@@ -91,7 +91,7 @@ def rules(cutoff: Cutoff) -> Iterator[tuple[str, Callable[[Cut], Cut]]]:
         ends += [f"above {limit.max:g}"] if limit.max is not None else []
         yield f"{name} {' or '.join(ends)}", _without_limit(name)
     if isinstance(cutoff, ImagesCutoff) and cutoff.near_duplicates:
-        yield NEAR, _without_alike
+        yield NEAR_DUPLICATE, _without_alike
     if isinstance(cutoff, TilesCutoff):
         if cutoff.overlap is not None:
             yield f"overlap above {cutoff.overlap:g}", _without_alike

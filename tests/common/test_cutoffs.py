@@ -14,7 +14,15 @@ from stages.common.cutoff_params import (
     Shares,
     TilesCutoff,
 )
-from stages.common.cutoffs import NEAR, Known, decided, of_images, of_tiles, ranked, undecided
+from stages.common.cutoffs import (
+    NEAR_DUPLICATE,
+    Known,
+    decided,
+    of_images,
+    of_tiles,
+    ranked,
+    undecided,
+)
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.rows import (
@@ -81,7 +89,7 @@ def test_no_two_kept_photographs_are_alike_and_every_dropped_one_names_a_better_
     for row in rows:
         likes = [other for other, _ in known.alike.get(row.path, [])]
         assert not row.kept or not any(by_path[other].kept for other in likes)
-        if row.reason == NEAR:
+        if row.reason == NEAR_DUPLICATE:
             named = by_path[row.detail.partition(": ")[2]]
             assert named.path in likes
             assert named.kept
@@ -138,12 +146,12 @@ def test_the_best_of_near_duplicates_stays_whatever_their_sections() -> None:
         rows = decided(ranked(candidates, scores), cutoff, "x", of_images([], pairs, cutoff))
         return [(row.reason, row.detail) for row in rows]
 
-    dropped = (NEAR, "120 of 256 bits, distance 0.050: a/1")
+    dropped = (NEAR_DUPLICATE, "120 of 256 bits, distance 0.050: a/1")
     assert found() == [("", ""), dropped, ("", "")]  # b/3 is like b/2 alone, which is not kept
     left_out = {"a": SectionCutoff(count=0)}  # what is not kept stands in nobody's way
     assert found(per_section=left_out)[1:] == [
         ("", ""),
-        (NEAR, "32 of 256 bits, distance 0.900: b/2"),
+        (NEAR_DUPLICATE, "32 of 256 bits, distance 0.900: b/2"),
     ]
 
 
@@ -153,7 +161,7 @@ def test_what_is_like_a_reserved_photograph_is_not_trained_on() -> None:
     known = of_images([], [Neighbours("s/a", "s/c", 9, 0.5)], cutoff)
     found = decided(rows, cutoff, "x", known, reserved=["s/c"])
     assert reasons(found) == {
-        "a": (NEAR, "9 of 256 bits, distance 0.500: s/c"),
+        "a": (NEAR_DUPLICATE, "9 of 256 bits, distance 0.500: s/c"),
         "c": ("reserved for validation", ""),
     }
 

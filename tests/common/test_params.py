@@ -167,7 +167,10 @@ GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
         GatherParams,
         {"source": "s", "max_megapixels": 1},
     ),
-    "screen": (ScreenParams, {"min_short_edge": 1, "exclude": [], "evaluation_sets": []}),
+    "screen": (
+        ScreenParams,
+        {"min_short_edge": 1, "exclude": [], "evaluation_sets": [], "known_sets": True},
+    ),
     "score": (
         ScoreParams,
         {"model": "builtin", "crops": "cover", "device": "auto", "precision": "auto"},

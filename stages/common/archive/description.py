@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from stages.common import tables
 from stages.common.archive.licences import Licence
+from stages.common.near import known
 from stages.common.params import Params
 from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 
@@ -160,7 +161,8 @@ def steps(c: Contents) -> list[Step]:
     multiscale, subimages = c.recipe["multiscale"], c.recipe["subimages"]
     usable = len(c.images)
     readable = usable + len(c.rejected)
-    sets = ", ".join(screen["evaluation_sets"]) or "none"
+    public = known.SETS if screen["known_sets"] else ()
+    sets = ", ".join([*public, *screen["evaluation_sets"]]) or "none"
     patterns = ", ".join(screen["exclude"]) or "none"
     shortest = multiscale["shortest_edge"]
     sizes = ", ".join(f"{scale:g}" for scale in multiscale["scales"])

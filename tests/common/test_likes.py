@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.alike import near, overlapping
+from stages.common.likes import near, overlapping
 from stages.common.rows import Neighbours, Tile
 
 
