@@ -75,9 +75,13 @@ def test_a_plain_grid_is_seen_at_every_place(top: int, left: int, step: int) -> 
     assert found > min(step, MOST) / UNIT / 4
 
 
-@pytest.mark.parametrize("size", [2, 4])
-def test_finer_grids_are_not_jpegs(size: int) -> None:
-    assert blocks(squares(400, 400, size, 8)) < LIMIT / 2
+def test_a_finer_grid_is_not_jpegs() -> None:
+    assert blocks(squares(400, 400, 2, 8)) < LIMIT / 2
+
+
+def test_a_second_grid_does_not_hide_the_first(clean: list[Pixels], at_75: list[Pixels]) -> None:
+    again = each(blocks, [compressed(pixels[3:, 5:], 95) for pixels in at_75])
+    assert auc(each(blocks, clean), again) > 0.99
 
 
 def test_what_is_enlarged_without_a_filter_has_no_grid(clean: list[Pixels]) -> None:
