@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import volumes
 from stages.common.errors import UserError
+from stages.common.sets import volumes
 
 
 @given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=6), data=st.data())

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from stages.common.archive import sums
+from stages.common.sets import sums
 
 
 def test_sums_are_read_as_sha256sum_writes_them(tmp_path: Path) -> None:
