@@ -52,6 +52,9 @@ release: $(VENV)/ready  ## check, push and prove a version, then tag it: VERSION
 	python -m stages.tools.guard
 	python -m stages.tools.release_version --version "$$VERSION" $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
 
+publish: $(VENV)/ready  ## dist/: what hosts take of the set, and the commands: ARCHIVE=1, URL=https://…
+	python -m stages.tools.publish $(if $(ARCHIVE),--archive) $(if $(URL),--url "$$URL")
+
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
