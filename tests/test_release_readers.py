@@ -155,6 +155,17 @@ def test_a_set_in_folders_loads_as_the_whole_one(split: Path, folder: Path, run:
     assert done.returncode == 0, done.stderr
 
 
+def test_basicsr_follows_meta_info_into_folders(split: Path, run: Run) -> None:
+    (checkout,) = (path for path in ENVIRONMENT.glob("basicsr-*") if path.is_dir())
+    subprocess.run([sys.executable, "configs/downscale.py", "4"], cwd=split, check=True)
+    for kind, lq in (("otf", None), ("paired", f"{NAME}-x4/0.png")):
+        configuration = f"configs/basicsr/{kind}_x4.yml"
+        command = (READERS / "basicsr_reads.py", checkout, configuration, "train")
+        found = printed(run(*command, cwd=split))
+        assert (found["length"], found["gt_path"]) == (len(TILES), f"{NAME}/00/0.png")
+        assert found.get("lq_path") == lq
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_basicsr_reads_tiles_and_pairs_by_the_configurations(
     folder: Path, run: Run, scale: int

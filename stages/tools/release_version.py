@@ -246,6 +246,8 @@ def main() -> None:
         old = former(release, push)
         check_step(old, release.version, new)
         text = changelog_text(release, old, new)
+        if old and old[1] and old[1].params["release"]["date"] == new.params["release"]["date"]:
+            print(f"note: release.date in {snapshots.PARAMS} is still that of {old[0]}")
         print(check_whole(), flush=True)
         print(*push.all_of(pushing.needed(None, tags=False), arguments.limit), sep="\n", flush=True)
     if text is not None:
