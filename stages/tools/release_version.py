@@ -48,6 +48,7 @@ class Release(NamedTuple):
     version: Version
     last: Version | None
     tagged: bool  # the tag is here already, at this commit
+    head: str  # this commit
 
     @property
     def tag(self) -> str:
@@ -75,8 +76,8 @@ def find(version: Version) -> Release:
         )
     head = _git("rev-parse", "--verify", "HEAD^{commit}")
     _git("var", "GIT_COMMITTER_IDENT")  # a commit and a tag are made at the end
-    others = ("--", ".", f":(exclude){changelog.FILE}")
-    changed = _git("status", "--porcelain", *others).splitlines()
+    but = f":(exclude){changelog.FILE}"  # which a run that was ended may have written
+    changed = _git("status", "--porcelain", "--", ".", but).splitlines()
     if changed:
         raise UserError(
             f"{_named([line[3:] for line in changed])} not committed: commit, or let git ignore "
@@ -90,12 +91,11 @@ def find(version: Version) -> Release:
             f"{tag} exists, at another commit: a tag stays where it is; give the next version a "
             "number of its own, in params.yaml and VERSION"
         )
-    others_known = [each for each in known if each != version]
-    last = others_known[-1] if others_known else None
-    if last and version < last and version not in known:
-        raise UserError(f"VERSION: got {version}, expected one after the last, {last}")
-    before = [each for each in others_known if each < version]
-    return Release(name, version, before[-1] if before else None, version in known)
+    later = [each for each in known if each > version]
+    if later and version not in known:
+        raise UserError(f"VERSION: got {version}, expected one after the last, {later[-1]}")
+    last = next((each for each in reversed(known) if each < version), None)
+    return Release(name, version, last, version in known, head)
 
 
 def check_reproduced(again: str) -> None:
@@ -250,6 +250,8 @@ def main() -> None:
             print(f"note: release.date in {snapshots.PARAMS} is still that of {old[0]}")
         print(check_whole(), flush=True)
         print(*push.all_of(pushing.needed(None, tags=False), arguments.limit), sep="\n", flush=True)
+    if _git("rev-parse", "HEAD") != release.head:
+        raise UserError(f"git has a new commit since this began: `{release.again}` again")
     if text is not None:
         commit(release, text)
     if not release.tagged:
