@@ -1,11 +1,11 @@
-# make run · make what-if · make compare · make keep · make verify · make push · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make compare · make keep · make verify · make push · make release · make publish · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -47,6 +47,13 @@ mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is w
 
 push: $(VENV)/ready  ## to DVC's remote, and proven there: TAGS=1, REV=v1, ONLY=data/dataset, DEEP=1, LIMIT=minutes
 	python -m stages.tools.push $(if $(TAGS),--tags) $(if $(REV),--revision '$(REV)') $(if $(ONLY),--only $(ONLY)) $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
+
+release: $(VENV)/ready  ## check, push and prove a version, then tag it: VERSION=1.2.0
+	python -m stages.tools.guard
+	python -m stages.tools.release_version --version "$$VERSION" $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
+
+publish: $(VENV)/ready  ## dist/: what hosts take of the set, and the commands: ARCHIVE=1, URL=https://…
+	python -m stages.tools.publish $(if $(ARCHIVE),--archive) $(if $(URL),--url "$$URL")
 
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 

@@ -21,11 +21,12 @@ from stages.common import disk, files, tables
 from stages.common.archive import licences, seven_zip
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.documents import documents
-from stages.common.archive.seven_zip import Member, Sums
+from stages.common.archive.seven_zip import Member
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Recipe
 from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.sets.sums import beside
 
 SUMS = "SHA256SUMS"
 
@@ -53,14 +54,6 @@ def members(
 def listing(of: Sequence[Member]) -> bytes:
     """SHA256SUMS of files."""
     return "".join(f"{member.sha256}  {member.name}\n" for member in of).encode()
-
-
-def listing_beside(name: str, sums: Sums) -> bytes:
-    """SHA256SUMS of an archive. The hash of joined volumes is a comment, as they are not joined."""
-    lines = [f"{sha256}  {file}\n" for file, sha256 in sums.files.items()]
-    if name not in sums.files:
-        lines.insert(0, f"# cat {name}.* > {name}:\n# {sums.sha256}  {name}\n")
-    return "".join(lines).encode()
 
 
 @contextmanager
@@ -136,7 +129,7 @@ def main(
         size = sum(path.stat().st_size for path in written)
         for path in reversed(written):  # the first volume, without which none is opened, last
             path.replace(folder / path.name)
-    files.write(folder / SUMS, listing_beside(f"{name}.7z", sums))
+    files.write(folder / SUMS, beside(f"{name}.7z", sums.sha256, sums.files))
     unknown = [path for path, it in contents.licences.items() if it is licences.UNKNOWN]
     counts = {"files": len(packed), "bytes": size, "volumes": len(written)}
     tables.write_numbers(numbers, counts | {"sha256": sums.sha256, "no_licence": len(unknown)})

@@ -10,6 +10,7 @@ from typing import Any
 from stages.common.archive import description
 from stages.common.archive.card import plain
 from stages.common.archive.description import Contents
+from stages.common.correlation import rank_correlation
 
 VERSIONS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 TERMS = (
@@ -84,7 +85,7 @@ def responsibility(c: Contents) -> Mapping[str, Any]:
         for step in description.steps(c)
     ]
     pairs = [(row.hyperiqa, float(row.bytes)) for row in c.cut]
-    correlation = description.rank_correlation(*map(list, zip(*pairs, strict=True)))
+    correlation = rank_correlation(*map(list, zip(*pairs, strict=True)))
     shares = description.shares(row.section for row in c.tiles)
     biases = [f"Tiles by section: {', '.join(f'{plain(n)} {s:.1%}' for n, s in shares.items())}."]
     if correlation is not None:

@@ -4,13 +4,11 @@ All of it comes from the tables and parameters of the run that made the set: no 
 """
 
 import datetime
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from stages.common import tables
@@ -241,28 +239,6 @@ def means(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
     for name, score in pairs:
         groups.setdefault(name, []).append(score)
     return {name: tables.mean(scores) for name, scores in groups.items()}
-
-
-def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """Spearman's rank correlation, -1..1, ties by their mean rank; None where one side is constant.
-
-    Exact up to the last division: sums are of whole numbers.
-    """
-    x, y = _doubled_ranks(a), _doubled_ranks(b)
-    n, sx, sy = len(x), sum(x), sum(y)
-    xx = n * sum(v * v for v in x) - sx * sx
-    yy = n * sum(v * v for v in y) - sy * sy
-    xy = n * sum(v * w for v, w in zip(x, y, strict=True)) - sx * sy
-    return xy / math.sqrt(xx * yy) if xx and yy else None
-
-
-def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    _, place, counts = np.unique(
-        np.asarray(values, np.float64), return_inverse=True, return_counts=True
-    )
-    last = np.cumsum(counts)
-    doubled = 2 * last - counts + 1  # the first and the last rank of the equal ones
-    return [int(rank) for rank in doubled[place]]
 
 
 def size_category(number: int) -> str:

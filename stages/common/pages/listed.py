@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stages.common import tables
+from stages.common.correlation import rank_correlation
 from stages.common.cutoffs import BY_RANK, EARLIER
 from stages.common.rows import Collected, Decision, Photograph, Rejected, Scaled, Tile, Validation
 
@@ -60,17 +58,8 @@ def size_correlation(t: Tables) -> float:
     area = {row.path: row.width * row.height for row in t.screened}
     scores = [row.hyperiqa for row in t.cutoff_images]
     areas = [area[row.path] for row in t.cutoff_images]
-    if len(scores) < 3 or len(set(areas)) < 2 or len(set(scores)) < 2:
-        return 0.0
-    return float(np.corrcoef(_ranks(scores), _ranks(areas))[0, 1])
-
-
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
-    return means
+    found = rank_correlation(scores, areas) if len(scores) >= 3 else None
+    return 0.0 if found is None else found
 
 
 def samples(

@@ -109,6 +109,32 @@ def cache_folder(root: Path) -> Path:
 def setting(root: Path, section: str, key: str) -> str | None:
     """A setting of DVC's: the project's own and local ones, then the user's, then the machine's.
     `dir` is a path, relative to the folder of the file that sets it."""
+    for path, config in _configs(root):
+        value = _plain(config.get(section, key, fallback=""))
+        if value:
+            if key != "dir":
+                return value
+            return os.path.abspath(path.parent / Path(value).expanduser())  # noqa: PTH100
+    return None
+
+
+def remotes(root: Path) -> dict[str, str]:
+    """The url of every remote that DVC's settings name, by its name."""
+    found: dict[str, str] = {}
+    for _, config in _configs(root):
+        for section in config.sections():
+            name = re.fullmatch(r"'?remote \"(.*)\"'?", section)
+            if name and _plain(config.get(section, "url", fallback="")):
+                found.setdefault(name[1], _plain(config.get(section, "url")))
+    return found
+
+
+def _plain(value: str) -> str:
+    return value.strip().strip("\"'")
+
+
+def _configs(root: Path) -> Iterator[tuple[Path, configparser.ConfigParser]]:
+    """Every file of DVC's settings, the one that counts most first."""
     user = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     machine = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")[0]
     for path in (
@@ -126,12 +152,7 @@ def setting(root: Path, section: str, key: str) -> str | None:
             raise UserError(
                 f"{path} can't be read as DVC's settings ({str(error).splitlines()[0]}): mend it"
             ) from None
-        value = config.get(section, key, fallback="").strip().strip("\"'")
-        if value:
-            if key != "dir":
-                return value
-            return os.path.abspath(path.parent / Path(value).expanduser())  # noqa: PTH100
-    return None
+        yield path, config
 
 
 def object_path(cache: Path, md5: str) -> Path:

@@ -217,6 +217,18 @@ def test_the_cache_is_where_the_first_config_says(
         records.cache_folder(tmp_path)
 
 
+def test_every_remote_is_named_as_the_closest_settings_have_it(
+    tmp_path: Path, write: Write
+) -> None:
+    write(
+        ".dvc/config",
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = ../store\n"
+        "['remote \"a b\"']\n    url = https://example.org/store\n['remote \"none\"']\n",
+    )
+    write(".dvc/config.local", "['remote \"store\"']\n    url = /mnt/store\n")
+    assert records.remotes(tmp_path) == {"store": "/mnt/store", "a b": "https://example.org/store"}
+
+
 def test_an_object_lies_below_its_hash(tmp_path: Path) -> None:
     path = records.object_path(tmp_path, f"{A}.dir")
     assert path == tmp_path / "files" / "md5" / "aa" / f"{A[2:]}.dir"

@@ -105,3 +105,20 @@ def sha256_of(paths: list[Path]) -> tuple[str, list[str]]:
                     own.update(chunk)
         each.append(own.hexdigest())
     return whole.hexdigest(), each if len(paths) > 1 else [whole.hexdigest()]
+
+
+def split(paths: list[Path], target: Path, size: int) -> dict[str, str]:
+    """Write an archive's bytes as volumes `<target>.001`, ..., of `size` bytes each but the last;
+    gives the SHA-256 of each by its name."""
+    sha256: dict[str, str] = {}
+    with open_all(paths) as whole:
+        for number in range(1, -(-sum(path.stat().st_size for path in paths) // size) + 1):
+            path = target.with_name(f"{target.name}.{number:03d}")
+            own, left = hashlib.sha256(), size
+            with path.open("wb") as volume:
+                while left and (chunk := whole.read(min(BUFFER, left))):
+                    own.update(chunk)
+                    volume.write(chunk)
+                    left -= len(chunk)
+            sha256[path.name] = own.hexdigest()
+    return sha256

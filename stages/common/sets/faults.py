@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stages.common.archive.names import shown
+from stages.common.sets.names import shown
 
 
 class Fault(NamedTuple):

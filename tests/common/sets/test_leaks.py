@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from stages.common.archive import leaks
 from stages.common.rows import Lineage
+from stages.common.sets import leaks
 
 ONE, TWO = "1" * 64, "2" * 64
 

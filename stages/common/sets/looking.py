@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from stages.common.archive.names import shown
 from stages.common.pixels import excerpts, images, likeness
 from stages.common.pixels.images import ImageError
+from stages.common.sets.names import shown
 
 SUFFIXES = {
     ".png": "PNG",

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common import tables
-from stages.common.archive import sums
-from stages.common.archive.faults import Fault
 from stages.common.errors import UserError
 from stages.common.rows import Lineage
+from stages.common.sets import sums
+from stages.common.sets.faults import Fault
 
 META = re.compile(r"(.+?) \((\d+), ?(\d+), ?(\d+)\)")
 AVERAGE = re.compile(r"Average \S+ score of .* with (\d+) images is: (\S+)")

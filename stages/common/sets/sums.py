@@ -1,6 +1,7 @@
 """SHA256SUMS, as `sha256sum` writes and reads it: `<SHA-256>  <path>`, a line a file."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,3 +42,18 @@ def parse(content: bytes) -> Sums:
 def read(path: Path) -> Sums | None:
     """Read a file of sums; None where there is none."""
     return parse(path.read_bytes()) if path.is_file() else None
+
+
+def content(sha256: Mapping[str, str]) -> bytes:
+    """A file of sums, hash by path, in the order of folders and names."""
+    ordered = sorted(sha256, key=lambda path: path.split("/"))
+    return "".join(f"{sha256[path]}  {path}\n" for path in ordered).encode()
+
+
+def beside(name: str, whole: str, parts: Mapping[str, str]) -> bytes:
+    """The file of sums beside an archive: hashes by name of its one file, or of its volumes. That
+    of joined volumes is a comment, as they are not joined."""
+    lines = [f"{sha256}  {file}\n" for file, sha256 in parts.items()]
+    if name not in parts:
+        lines.insert(0, f"# cat {name}.* > {name}:\n# {whole}  {name}\n")
+    return "".join(lines).encode()

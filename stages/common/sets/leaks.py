@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common.archive.faults import Fault
-from stages.common.archive.listings import json_object
-from stages.common.archive.looking import Image8
 from stages.common.pixels import excerpts, images, likeness
 from stages.common.pixels.excerpts import Index, Place
 from stages.common.pixels.images import ImageError
 from stages.common.rows import Lineage
+from stages.common.sets.faults import Fault
+from stages.common.sets.listings import json_object
+from stages.common.sets.looking import Image8
 
 DIGITS = 8  # of a photograph's hash, in the name that this project gives its image
 

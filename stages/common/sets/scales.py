@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from stages.common.archive.faults import Fault
-from stages.common.archive.layout import HR
-from stages.common.archive.listings import json_object
-from stages.common.archive.looking import Image8, is_image
 from stages.common.pixels import images
+from stages.common.sets.faults import Fault
+from stages.common.sets.layout import HR
+from stages.common.sets.listings import json_object
+from stages.common.sets.looking import Image8, is_image
 
 SCALE = re.compile(r"(?:.*[^A-Za-z0-9])?[xX](\d{1,2})")
 ROUNDING = 1  # of 255: the most that two right ways to round a mean differ

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.archive import layout
+from stages.common.sets import layout
 
 
 def made(folder: Path, *paths: str) -> Path:

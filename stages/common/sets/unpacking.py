@@ -22,10 +22,10 @@ import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
 from stages.common import disk, files, workers
-from stages.common.archive import members, sums, volumes
-from stages.common.archive.members import Member
-from stages.common.archive.names import shown
 from stages.common.errors import UserError
+from stages.common.sets import members, sums, volumes
+from stages.common.sets.members import Member
+from stages.common.sets.names import shown
 
 CHUNK = 2**20  # bytes written at once
 GROWTH = 10  # times an archive's size that it may unpack to, where no limit is given

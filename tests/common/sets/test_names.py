@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import names
+from stages.common.sets import names
 
 
 @given(

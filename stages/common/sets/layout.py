@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import files
-from stages.common.archive.looking import is_image
 from stages.common.errors import UserError
+from stages.common.sets.looking import is_image
 
 VALIDATION = "validation"
 HR = ("hr", "gt")  # names of the folder of full-size validation images, in small letters

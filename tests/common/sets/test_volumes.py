@@ -2,14 +2,15 @@
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import volumes
 from stages.common.errors import UserError
+from stages.common.sets import volumes
 
 
 @given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=6), data=st.data())
@@ -39,3 +40,17 @@ def test_volumes_go_on_after_999(tmp_path: Path) -> None:
     expected[998].unlink()
     with pytest.raises(UserError, match=r"a\.7z\.999 is missing, one of 1004 volumes: fetch it"):
         volumes.of(expected[0])
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(1, 120))
+def test_a_split_archive_is_the_same_bytes(content: bytes, size: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        whole, target = Path(name, "b"), Path(name, "a.7z")
+        whole.write_bytes(content)
+        sha256 = volumes.split([whole], target, size)
+        parts = volumes.of(Path(name, "a.7z.001"))
+        assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in parts} == (
+            sha256
+        )
+        assert b"".join(path.read_bytes() for path in parts) == content
+        assert [path.stat().st_size for path in parts[:-1]] == [size] * (len(parts) - 1)

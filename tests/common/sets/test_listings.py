@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import listings
-from stages.common.archive.faults import Fault
-from stages.common.archive.listings import Entry
+from stages.common.sets import listings
+from stages.common.sets.faults import Fault
+from stages.common.sets.listings import Entry
 
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1).filter(
     lambda name: name == name.strip()

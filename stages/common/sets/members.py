@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import py7zr
 
-from stages.common.archive import names
-from stages.common.archive.names import shown
 from stages.common.errors import UserError
+from stages.common.sets import names
+from stages.common.sets.names import shown
 
 COPY = b"\x00"  # the method of members that are stored as they are
 

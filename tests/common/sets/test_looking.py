@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common.archive.looking import Wrong, look, png_fault
 from stages.common.pixels import png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
+from stages.common.sets.looking import Wrong, look, png_fault
 from tests.conftest import blobs, encoded, noise
 
 PNG = png.encode(noise(20, 40))

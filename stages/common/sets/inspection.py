@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stages.common.archive import sums
-from stages.common.archive.faults import Fault
-from stages.common.archive.layout import Layout
-from stages.common.archive.listings import Listing
-from stages.common.archive.looking import Image8, is_image
+from stages.common.sets import sums
+from stages.common.sets.faults import Fault
+from stages.common.sets.layout import Layout
+from stages.common.sets.listings import Listing
+from stages.common.sets.looking import Image8, is_image
 
 LITTER = {"Thumbs.db", ".DS_Store", "desktop.ini"}
 CHANNELS = {"grey": (1, 3), "RGB": (3,)}  # as meta_info may have them: readers make grey RGB

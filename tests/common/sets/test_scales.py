@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.common.archive import scales
-from stages.common.archive.scales import Pair
+from stages.common.sets import scales
+from stages.common.sets.scales import Pair
 
 SCALES = {"hr": 1, "HR": 1, "GT": 1, "x2": 2, "X4": 4, "LR_x4": 4, "LR_bicubic X3": 3}
 NONE = ("max2", "x", "lr", "x2y", "x100")

@@ -5,8 +5,8 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import inspection
 from stages.common.files import plain_name
+from stages.common.sets import inspection
 
 LATIN = os.fsdecode(b"\xe9")
 
