@@ -19,6 +19,7 @@ from tests.common.archive.sets import SIDE, small_set
 from tests.conftest import REPOSITORY
 from tests.test_release import NAME, pack, parts
 from tests.test_release import unpacked as unpack
+from tests.test_use_a_dataset import LOAD
 
 __all__ = ["parts"]  # a fixture
 pytestmark = pytest.mark.tools
@@ -131,6 +132,14 @@ def test_datasets_gives_a_row_a_tile_and_a_row_a_pair(folder: Path, run: Run) ->
     ]
     sizes = [(row["hr"], row["x2"], row["x4"]) for row in found["pairs"]]
     assert sizes == [([SIDE] * 2, [SIDE // 2] * 2, [SIDE // 4] * 2)] * 2
+
+
+def test_datasets_loads_it_as_the_documentation_says(folder: Path, run: Run) -> None:
+    lines = [line.replace("samples", NAME) for line in LOAD]
+    script = "\n".join(
+        [*lines, "import json", "print(json.dumps([len(tiles), list(pairs[0])[:3]]))"]
+    )
+    assert printed(run("-c", script, cwd=folder.parent)) == [len(TILES), ["hr", "x2", "x4"]]
 
 
 @pytest.mark.parametrize("scale", [2, 4])
