@@ -1,6 +1,5 @@
 """Real servers that are remotes for tests, on loopback only."""
 
-import configparser
 import os
 import pwd
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tools.project import Project, flip, truncate
+from tests.tools.project import Project, flip, truncate, write_settings
 
 BIN = Path(sys.executable).parent
 STORE = "'remote \"store\"'"  # its section in DVC's settings
@@ -35,16 +34,6 @@ def program(name: str, package: str) -> str:
     if not found:
         pytest.skip(f"{name} is not installed: {package}")
     return found
-
-
-def write_settings(path: Path, sections: dict[str, dict[str, str]]) -> None:
-    """Change DVC's settings in a file; by `dvc remote modify`, each takes half a second."""
-    config = configparser.ConfigParser(interpolation=None)
-    config.read(path)
-    for name, values in sections.items():
-        config[name] = (dict(config[name]) if name in config else {}) | values
-    with path.open("w") as file:
-        config.write(file)
 
 
 class Server:
