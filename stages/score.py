@@ -3,7 +3,8 @@
 Takes:  a table with path, sha256, pixels, width, height; the folder of the paths; the weights.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). What the
-        score store knows is not computed again. One device and precision makes the whole table;
+        score store knows is not computed again, nor what a last run of the same scorer has scored,
+        on whatever machine. One device and precision makes the whole table;
         where that is not the CPU in fp32, it is compared with it first (common/hyperiqa/trust.py),
         and where it fails, then or later, `device: auto` starts again on the CPU.
 Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
@@ -26,7 +27,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
 from stages.common.rows import Item, Score
-from stages.common.scores import ScoreStore
+from stages.common.scores import ScoreStore, scored_before
 
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
@@ -90,8 +91,10 @@ def all_scores(
     networks: Callable[[str, str], "Future[backends.Network]"],
     device: str,
     precision: str,
+    before: Callable[[str], Mapping[str, float]],
 ) -> tuple[dict[str, float], int]:
-    """Every image's score by hash, all of one device and precision; and how many are new.
+    """Every image's score by hash, all of one device and precision; and how many are new. `before`
+    gives scores of the last run, if the scorer of a fingerprint made them.
 
     Raises:
         trust.NetworkError: where the network can't be trusted. What it gave before it passed the
@@ -99,7 +102,7 @@ def all_scores(
     """
     key = fingerprint(weights_sha256, policy, device, precision)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
-        known = score_store.get([item.pixels for item in items])
+        known = score_store.get_or_take([item.pixels for item in items], partial(before, key))
         missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
         if missing:
             network = networks(device, precision)
@@ -163,6 +166,7 @@ def main(
     device, precision = backends.resolve(params.device, params.precision)
     sha256 = files.sha256_of(models.locate(params.model, weights_folder))
     known: dict[str, float] | None = None
+    before = partial(scored_before, table, scores, numbers)
     with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
 
         @functools.cache  # the exact one may be asked for twice
@@ -173,7 +177,7 @@ def main(
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    items, folder, params.crops, sha256, network, device, precision
+                    items, folder, params.crops, sha256, network, device, precision, before
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
@@ -187,7 +191,8 @@ def main(
         "engine": backends.engine(device),
     }
     tables.write(scores, Score, rows)
-    tables.write_numbers(numbers, counted(rows) | {"scorer": facts})
+    made_by = fingerprint(sha256, params.crops, device, precision)
+    tables.write_numbers(numbers, counted(rows) | {"scorer": facts, "fingerprint": made_by})
     print(described(rows, folder, new, len(known) - new))
 
 

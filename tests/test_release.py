@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -212,19 +211,6 @@ def test_the_sums_can_be_checked(parts: Path) -> None:
 def checked(folder: Path) -> str:
     command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
-def test_it_is_verified_and_unpacked_as_the_documentation_says(parts: Path) -> None:
-    if Path(seven_zip_program()).name != "7zz":
-        pytest.skip("7-Zip has another name here than in the documentation")
-    text = (REPOSITORY / "docs" / "use-a-dataset.md").read_text()
-    (chapter,) = re.findall(r"^## Verify and unpack\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
-    block = re.findall(r"(?:^    .*\n)+", chapter, re.MULTILINE)[0]
-    commands = re.sub(r" +#.*", "", block).replace("samples", NAME)
-    assert len(commands.splitlines()) == 4
-    folder = pack(parts)
-    subprocess.run(["bash", "-euxc", commands], cwd=folder, check=True, capture_output=True)
-    assert (folder / NAME / NAME / "0.png").is_file()
 
 
 def test_volumes_join_to_the_one_archive(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from tests.common.archive.sets import SIDE, small_set
 from tests.conftest import REPOSITORY
 from tests.test_release import NAME, pack, parts
 from tests.test_release import unpacked as unpack
+from tests.test_use_a_dataset import LOAD
 
 __all__ = ["parts"]  # a fixture
 pytestmark = pytest.mark.tools
@@ -164,6 +165,14 @@ def test_basicsr_follows_meta_info_into_folders(split: Path, run: Run) -> None:
         found = printed(run(*command, cwd=split))
         assert (found["length"], found["gt_path"]) == (len(TILES), f"{NAME}/00/0.png")
         assert found.get("lq_path") == lq
+
+
+def test_datasets_loads_it_as_the_documentation_says(folder: Path, run: Run) -> None:
+    lines = [line.replace("samples", NAME) for line in LOAD]
+    script = "\n".join(
+        [*lines, "import json", "print(json.dumps([len(tiles), list(pairs[0])[:3]]))"]
+    )
+    assert printed(run("-c", script, cwd=folder.parent)) == [len(TILES), ["hr", "x2", "x4"]]
 
 
 @pytest.mark.parametrize("scale", [2, 4])

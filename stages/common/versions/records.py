@@ -83,6 +83,25 @@ def recorded_file(path: Path) -> Path | None:
     return None
 
 
+def last_run(out: Path) -> dict[str, Path]:
+    """The objects of what the stage that made `out` has read and left in its last run, by the path
+    of the file, as dvc.lock in this folder records it: of files that the cache has, unharmed."""
+    path = Path("dvc.lock")
+    stages = _loaded(str(path), path.read_bytes() if path.is_file() else None).get("stages") or {}
+    cache, found = cache_folder(Path()), {}
+    for locked in stages.values():
+        outs = locked.get("outs") or []
+        if any(each["path"] == str(out) for each in outs):
+            for each in [*(locked.get("deps") or []), *outs]:
+                name = str(each.get("md5", ""))
+                file = object_path(cache, name)
+                if not name or name.endswith(DIR) or not file.is_file():
+                    continue
+                if each.get("hash") == "md5" and md5_of(file.read_bytes()) == name:
+                    found[str(each["path"])] = file
+    return found
+
+
 def committed_file(path: Path) -> Path | None:
     """The object of a file as the last commit records it; None where there is none."""
     try:

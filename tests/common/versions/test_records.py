@@ -58,6 +58,27 @@ def test_a_files_object_is_found_if_it_is_there(
     assert records.recorded_file(Path("data/other.csv")) is None
 
 
+def test_a_last_run_is_what_its_stage_has_read_and_left(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert records.last_run(Path("b.csv")) == {}
+    names = {name: records.md5_of(name.encode()) for name in ("a.csv", "b.csv", "n.json", "x")}
+    read = f"deps: [{out('a.csv', names['a.csv'])}, {out('code', A + '.dir')}, {out('gone', C)}]"
+    left = f"outs: [{out('b.csv', names['b.csv'])}, {out('n.json', names['n.json'])}]"
+    other = f"other: {{cmd: x, outs: [{out('x', names['x'])}]}}"
+    write("dvc.lock", f"schema: '2.0'\nstages:\n  make: {{cmd: x, {read}, {left}}}\n  {other}\n")
+    for name, md5 in names.items():
+        write(f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}", name)
+    found = records.last_run(Path("b.csv"))
+    assert {path: file.read_text() for path, file in found.items()} == {
+        name: name for name in ("a.csv", "b.csv", "n.json")
+    }
+    found["a.csv"].write_text("damaged")
+    assert records.last_run(Path("b.csv")).keys() == {"b.csv", "n.json"}
+    assert records.last_run(Path("c.csv")) == {}
+
+
 def test_a_files_object_of_the_last_commit_is_found_whatever_the_lock_says_now(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
