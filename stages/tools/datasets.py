@@ -94,10 +94,10 @@ Where photographs can come from. This page is made from [datasets.yaml](datasets
 `make datasets WRITE=1`; `make datasets USE=faces MIN_SIDE=1024` asks it in the terminal. Nothing is
 downloaded.
 
-A figure with a **?** is not verified: it was not read at its source. Where each other one was read
-stands [below](#notes-and-sources). The short edge, in px, is that of a typical image.
-*Pass on* says whether tiles may be given to others, on the terms of the licence; it is what
-`redistribute` in a `source.yaml` says. None of this is legal advice.
+A figure with a **?** is not verified. Where each other one was read, at its maker's or on a page
+that quotes it, stands [below](#notes-and-sources). The short edge, in px, is a typical image's.
+The first three tables differ in whether tiles may be given to others, on the terms of the licence:
+say so in the `redistribute` of a `source.yaml`. None of this is legal advice.
 
 **Leave out** what others test or validate on: a network that has seen it scores too well, and
 nobody can compare it. Copy such images to `data/evaluation` and name the folder in
