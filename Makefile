@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -101,6 +101,9 @@ weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 
 known-sets: $(VENV)/ready  ## data/known_sets.csv anew, from clones: SELFEXSR=../SelfExSR KODAK=../Kodak…
 	python -m stages.tools.known_sets --selfexsr "$$SELFEXSR" --kodak "$$KODAK"
+
+datasets: $(VENV)/ready  ## public sets to start from: USE=faces LICENCE=CC-BY MIN_SIDE=1024 REDISTRIBUTE=yes; WRITE=1
+	python -m stages.tools.datasets $(if $(USE),--use '$(USE)') $(if $(LICENCE),--licence '$(LICENCE)') $(if $(MIN_SIDE),--min-side '$(MIN_SIDE)') $(if $(REDISTRIBUTE),--redistribute '$(REDISTRIBUTE)') $(if $(WRITE),--write)
 
 $(VENV)/ready: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ": make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
