@@ -30,7 +30,7 @@ from stages.common.archive.hosting import Download
 from stages.common.errors import UserError
 from stages.common.sets import contents, sums, volumes
 from stages.common.sets.contents import Contents
-from stages.common.versions import changelog, numbers, records
+from stages.common.versions import changelog, configuration, numbers, records
 
 ROOT = Path()
 RELEASE = Path("data/release")
@@ -97,7 +97,9 @@ def addresses(release: Release, base: str | None) -> list[Download]:
         UserError: where DVC has recorded another archive.
     """
     urls = [
-        url for url in records.remotes(ROOT).values() if url.startswith(("http://", "https://"))
+        url
+        for url in configuration.remotes(ROOT).values()
+        if url.startswith(("http://", "https://"))
     ]
     base = base or next(iter(urls), None)
     if base is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stages.common import cli
 from stages.common.errors import UserError
-from stages.common.versions import integrity, mending, records
+from stages.common.versions import configuration, integrity, mending, records
 from stages.common.versions.checksums import Checksums
 from stages.common.versions.integrity import ABSENT, CHANGED, DAMAGED, KINDS, MISSING
 from stages.common.versions.survey import Survey, survey
@@ -115,7 +115,9 @@ def mended(project: Project, seen: Survey) -> Survey:
         put = put_objects(seen, project.cache)
         seen = project.look()
     missing, fetched = seen.lost, 0
-    if any(f.kind == ABSENT for f in seen.findings) and records.setting(ROOT, "core", "remote"):
+    if any(f.kind == ABSENT for f in seen.findings) and configuration.setting(
+        ROOT, "core", "remote"
+    ):
         mending.dvc("fetch", *["--all-tags"] * project.all_tags)
         with mending.locked():
             project.look()
@@ -124,7 +126,7 @@ def mended(project: Project, seen: Survey) -> Survey:
             put += put_objects(seen, project.cache)
             seen = project.look()
     back, gone = to_put(seen)
-    link = (records.setting(ROOT, "cache", "type") or "").startswith("hardlink")
+    link = (configuration.setting(ROOT, "cache", "type") or "").startswith("hardlink")
     with mending.locked():
         for path, md5 in back.items():
             mending.put_file(project.cache, md5, path, link=link)
@@ -160,7 +162,7 @@ def main() -> None:
     if arguments.mend and seen.findings:
         seen = mended(project, seen)
         print(*[f"left: {integrity.describe(f, {})}" for f in seen.findings], sep="\n")
-    remote = records.setting(ROOT, "core", "remote") is not None
+    remote = configuration.setting(ROOT, "core", "remote") is not None
     steps = integrity.remedies(
         seen.findings, seen.lost, cache=project.cache, remote=remote, mended=arguments.mend
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from stages.common import git
 from stages.common.errors import UserError
-from stages.common.versions import integrity, proof, records, remote
+from stages.common.versions import configuration, integrity, proof, records, remote
 from stages.common.versions.checksums import Checksums
 from stages.common.versions.proof import BY_HASH, MISSING
 from stages.common.versions.records import DIR, Recorded
@@ -266,7 +266,7 @@ def default_remote() -> str:
     Raises:
         UserError: where none is set.
     """
-    name = records.setting(ROOT, "core", "remote")
+    name = configuration.setting(ROOT, "core", "remote")
     if not name:
         raise UserError(
             "no remote is set: `dvc remote add --default store ../store`, a folder on another "

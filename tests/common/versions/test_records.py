@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.common.errors import UserError
-from stages.common.versions import records
+from stages.common.versions import configuration, records
 from stages.common.versions.records import Recorded
 from tests.strategies import file_names
 
@@ -228,8 +228,8 @@ def test_the_cache_is_where_the_first_config_says(
         "    dir = '../its cache'  # here\n['remote \"store\"']\n    url = /mnt\n",
     )
     assert records.cache_folder(tmp_path) == tmp_path / "its cache"
-    assert records.setting(tmp_path, "cache", "type") == "hardlink,copy"
-    assert records.setting(tmp_path, "core", "remote") == "store"
+    assert configuration.setting(tmp_path, "cache", "type") == "hardlink,copy"
+    assert configuration.setting(tmp_path, "core", "remote") == "store"
     write(".dvc/config.local", "[cache]\n    dir = ~/cache\n")
     monkeypatch.setenv("HOME", "/home/me")
     assert records.cache_folder(tmp_path) == Path("/home/me/cache")
@@ -247,7 +247,10 @@ def test_every_remote_is_named_as_the_closest_settings_have_it(
         "['remote \"a b\"']\n    url = https://example.org/store\n['remote \"none\"']\n",
     )
     write(".dvc/config.local", "['remote \"store\"']\n    url = /mnt/store\n")
-    assert records.remotes(tmp_path) == {"store": "/mnt/store", "a b": "https://example.org/store"}
+    assert configuration.remotes(tmp_path) == {
+        "store": "/mnt/store",
+        "a b": "https://example.org/store",
+    }
 
 
 def test_an_object_lies_below_its_hash(tmp_path: Path) -> None:
