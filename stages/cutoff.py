@@ -1,7 +1,7 @@
 """Rank, keep the best, and give every other image a reason. Reads tables only.
 
 Takes:  a table with path, section, sha256 and bytes; its scores; leave_out.csv, written by hand;
-        the scores of the references.
+        the scores of the references, as of photographs or as of tiles.
 Leaves: a table of decisions (`Decision`), best first: every image, kept or with the first rule that
         it fails and its value.
 Rule:   ranked by score, ties by path. In this order: an image that `validation.picks` names is
@@ -51,7 +51,8 @@ def main(
     params: CutoffParams,
     validation: Reserved,
 ) -> None:
-    params = params.measured(tables.read(reference, Score))
+    good = tables.read(reference, Score)
+    params = params.measured(images=good, subimages=good)  # one of the two is used
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
     rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))
     left_out = by_hand.read(leave_out)

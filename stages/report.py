@@ -59,7 +59,8 @@ def cut_of(
 def main(
     folder: Path,
     scorer: Path,
-    reference: Path,
+    image_reference: Path,
+    tile_reference: Path,
     what_if: Path,
     thumbnails: Path,
     report: Path,
@@ -122,7 +123,10 @@ def main(
                 parameters["gather"]["source"],
                 t,
                 written=cutoff,
-                measured=cutoff.measured(tables.read(reference, Score)),
+                measured=cutoff.measured(
+                    images=tables.read(image_reference, Score),
+                    subimages=tables.read(tile_reference, Score),
+                ),
             )
         ),
     )

@@ -38,7 +38,8 @@ def main(
     images: Path,
     subimages: Path,
     tiles: Path,
-    reference: Path,
+    image_reference: Path,
+    tile_reference: Path,
     metrics: Path,
     what_if: Path,
     plots: Path,
@@ -50,7 +51,9 @@ def main(
         "images": figures.columns(rows["images"]),
         "subimages": figures.columns(rows["subimages"], by_path),
     }
-    cutoff = cutoff.measured(tables.read(reference, Score))
+    cutoff = cutoff.measured(
+        images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
+    )
     limit, c = cutoff.subimages, columns["subimages"]
     mask = figures.chosen(c, limit)
     if mask.tolist() != [row.kept for row in rows["subimages"]]:

@@ -29,7 +29,13 @@ PARAMS: dict[str, Any] = {
         "exclude": ["*/left out*"],
         "evaluation_sets": ["data/evaluation/demo"],
     },
-    "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
+    "score": {
+        "model": "builtin",
+        "crops": "cover",
+        "size": "native",
+        "device": "cpu",
+        "precision": "fp32",
+    },
     "cutoff": {
         "images": {
             "count": None,  # all: which ones are good is not the question here

@@ -290,6 +290,15 @@ def test_what_a_person_leaves_out_makes_room_for_the_next() -> None:
     ]
 
 
+def test_photographs_and_tiles_are_each_cut_by_references_scored_as_they_are() -> None:
+    good = Reference(reference="data/reference/good")
+    rule = cutoff_of(min_score=None).model_copy(update={"min_score": good})
+    both = CutoffParams(images=rule, subimages=rule).measured(
+        images=[Score("good/a.png", "", 0.7)], subimages=[Score("good/a.png", "", 0.6)]
+    )
+    assert (both.images.floor("a"), both.subimages.floor("a")) == (0.7, 0.6)
+
+
 def test_a_reference_is_the_mean_score_of_its_folder() -> None:
     good = Reference(reference="data/reference/good")
     rule = cutoff_of(min_score=None, night={"min_score": good}).model_copy(
@@ -303,7 +312,8 @@ def test_a_reference_is_the_mean_score_of_its_folder() -> None:
     ]
     measured = rule.measured(scores)
     assert (measured.floor("faces"), measured.floor("night")) == (0.75, 0.6)
-    both = CutoffParams(images=rule, subimages=cutoff_of(3)).measured(scores)
+    both = CutoffParams(images=rule, subimages=cutoff_of(3))
+    both = both.measured(images=scores, subimages=[])
     assert (both.images, both.subimages) == (measured, cutoff_of(3))
     with pytest.raises(UserError) as raised:
         rule.measured(scores[2:])

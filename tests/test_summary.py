@@ -33,7 +33,7 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "cut.csv", Decision, rows)
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
     tables.write(folder / "reference.csv", Score, [])
-    inputs = ("images.csv", "cut.csv", "tiles.csv", "reference.csv")
+    inputs = ("images.csv", "cut.csv", "tiles.csv", "reference.csv", "reference.csv")
     outputs = ("metrics.json", "what_if.csv", "plots")
     summary.main(*(folder / name for name in inputs + outputs), params)
 

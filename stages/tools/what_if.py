@@ -22,7 +22,7 @@ from stages.common.figures import WhatIf
 from stages.common.rows import Decision, Score, Tile
 
 TABLES = Path("data/tables")
-REFERENCE = Path("data/scores/reference.csv")
+SCORES = Path("data/scores")
 HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
 
 
@@ -64,7 +64,10 @@ def main() -> None:
     arguments = parser.parse_args()
     which, key = arguments.which, f"cutoff.{arguments.which}"
     both = params.load(CutoffParams, "cutoff", Path("params.yaml"))
-    both = both.measured(tables.read(REFERENCE, Score))
+    both = both.measured(
+        images=tables.read(SCORES / "reference_images.csv", Score),
+        subimages=tables.read(SCORES / "reference_subimages.csv", Score),
+    )
     cutoff: Cutoff = getattr(both, which)
     rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)
     tiles = {t.path: t for t in tables.read(TABLES / "subimages.csv", Tile)}

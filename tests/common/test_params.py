@@ -169,7 +169,13 @@ GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
     "screen": (ScreenParams, {"min_short_edge": 1, "exclude": [], "evaluation_sets": []}),
     "score": (
         ScoreParams,
-        {"model": "builtin", "crops": "cover", "device": "auto", "precision": "auto"},
+        {
+            "model": "builtin",
+            "crops": "cover",
+            "size": "native",
+            "device": "auto",
+            "precision": "auto",
+        },
     ),
     "validation": (
         ValidationParams,

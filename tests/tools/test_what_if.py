@@ -56,20 +56,22 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     tables.write(data / "scores.csv", Score, scores)
     tables.write(data / "screened.csv", Candidate, photographs)
     tables.write(data / "images.csv", Score, [Score(p.path, p.sha256, 0.5) for p in photographs])
-    tables.write(folder / what_if.REFERENCE, Score, [])
+    for which in ("images", "subimages"):
+        tables.write(folder / what_if.SCORES / f"reference_{which}.csv", Score, [])
     (data / "leave_out.csv").write_text("image,reason\n")
     for which, table, scored in (
         ("images", "screened", "images"),
         ("subimages", "subimages", "scores"),
     ):
-        names = (table, scored, "leave_out", "../scores/reference", f"cutoff_{which}")
+        names = (table, scored, "leave_out", f"../scores/reference_{which}", f"cutoff_{which}")
         files = [data / f"{name}.csv" for name in names]
         cutoff.main(which, *files, data / "numbers.json", limits, Reserved(picks=[]))
     names = (
         "cutoff_images.csv",
         "cutoff_subimages.csv",
         "subimages.csv",
-        "../scores/reference.csv",
+        "../scores/reference_images.csv",
+        "../scores/reference_subimages.csv",
     )
     shutil.rmtree(folder / "plots", ignore_errors=True)  # as DVC does
     left = ("metrics.json", "what_if.csv", "plots")
