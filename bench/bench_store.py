@@ -30,7 +30,7 @@ from stages.common.scores import ScoreStore
 from stages.common.screening import evaluation_copies
 
 PARAMS = """
-score: {model: builtin, crops: cover, device: cpu, precision: fp32}
+score: {model: builtin, crops: cover, size: native, device: cpu, precision: fp32}
 cutoff:
   images: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
   subimages: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
@@ -91,7 +91,7 @@ def photographs(rows: int) -> list[Photograph]:
 def fill(rows: int) -> None:
     """Put a score for every row into the store, a few at a time, as a run does."""
     from stages.common.hyperiqa import weights
-    from stages.score import fingerprint
+    from stages.common.hyperiqa.scorer import fingerprint
 
     names = list(hashes(rows))
     scores = np.random.default_rng(SEED).normal(0.7, 0.05, rows).tolist()
@@ -145,7 +145,7 @@ def measure(rows: int, folder: Path) -> Cost:
     commands: dict[str, list[str | Path]] = {
         "fill the store, read it": [*this, "fill"],
         "stages.score, all known": stage_command(
-            "score", table, folder, WEIGHTS, scores, folder / "score.json", params=params
+            "score", "images", table, folder, WEIGHTS, scores, folder / "score.json", params=params
         ),
         "stages.cutoff": stage_command(
             *("cutoff", "subimages", table, scores, folder / "decisions.csv"),

@@ -140,7 +140,8 @@ def main(weights_folder: Path, checked: Path) -> None:
     print(f"{path} is right · photographs in {source}{hint}")
     licences.read(licences.FILE)
     left_out = leave_out.notes(leave_out.read(leave_out.FILE), source, TILES)
-    for note in left_out + forecast.notes(sections) + picks.notes(sections):
+    sized = forecast.size_notes(sections, sizes) + forecast.notes(sections)
+    for note in left_out + sized + picks.notes(sections):
         print(note)
     if tags := git.tags_without_remote():
         print(

@@ -2,7 +2,7 @@
 
 Takes:  a table with path, section, sha256 and bytes, of tiles also their boxes; its scores and
         measures; of photographs those that are alike, neighbours.csv; leave_out.csv, written by
-        hand; the scores of the references.
+        hand; the scores of the references, as of photographs or as of tiles.
 Leaves: a table of decisions (`Decision`), best first: every image, kept or with the first rule that
         it fails and its value.
 Rule:   ranked by score, ties by path. In this order: an image that `validation.picks` names is
@@ -79,7 +79,8 @@ def main(
     params: CutoffParams,
     validation: Reserved,
 ) -> None:
-    params = params.measured(tables.read(reference, Score))
+    good = tables.read(reference, Score)
+    params = params.measured(images=good, subimages=good)  # one of the two is used
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
     known = known_of(which, table, measures, neighbours, params)
     rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))

@@ -89,7 +89,8 @@ def main(
     image_measures: Path,
     tile_measures: Path,
     scorer: Path,
-    reference: Path,
+    image_reference: Path,
+    tile_reference: Path,
     what_if: Path,
     thumbnails: Path,
     report: Path,
@@ -116,7 +117,9 @@ def main(
     }
     parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
     t = listed.read(folder)
-    limits = cutoff.measured(tables.read(reference, Score))
+    limits = cutoff.measured(
+        images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
+    )
     columns = columns_of(t, image_measures, tile_measures, folder / "neighbours.csv", limits)
     others = tables.read(what_if, WhatIf)
     drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}

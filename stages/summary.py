@@ -44,14 +44,17 @@ def main(
     image_measures: Path,
     tile_measures: Path,
     neighbours: Path,
-    reference: Path,
+    image_reference: Path,
+    tile_reference: Path,
     metrics: Path,
     what_if: Path,
     plots: Path,
     cutoff: CutoffParams,
 ) -> None:
     rows = {"images": tables.read(images, Decision), "subimages": tables.read(subimages, Decision)}
-    cutoff = cutoff.measured(tables.read(reference, Score))
+    cutoff = cutoff.measured(
+        images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
+    )
     known = {
         "images": of_images(
             tables.read(image_measures, ImageMeasures),

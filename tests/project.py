@@ -30,7 +30,13 @@ PARAMS: dict[str, Any] = {
         "evaluation_sets": ["data/evaluation/demo"],
         "known_sets": True,
     },
-    "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
+    "score": {
+        "model": "builtin",
+        "crops": "cover",
+        "size": "native",
+        "device": "cpu",
+        "precision": "fp32",
+    },
     "cutoff": {
         "images": {
             "count": None,  # all: which ones are good is not the question here

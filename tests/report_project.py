@@ -175,7 +175,8 @@ class ReportProject:
             "subimages", [Candidate(t.path, t.section, t.sha256, t.bytes) for t in self.tiles]
         )
         folder, which = self.folder / "data" / "tables", ("images", "subimages")
-        tables.write(self.folder / "data" / "scores" / "reference.csv", Score, [])
+        for name in which:
+            tables.write(self.folder / "data" / "scores" / f"reference_{name}.csv", Score, [])
         tables.write_numbers(self.folder / "reports" / "numbers.json", {"scorer": SCORER})
         summary.main(
             *(folder / f"cutoff_{name}.csv" for name in which),
@@ -183,7 +184,7 @@ class ReportProject:
             self.folder / "data" / "measures" / "images.csv",
             self.folder / "data" / "measures" / "subimages.csv",
             folder / "neighbours.csv",
-            self.folder / "data" / "scores" / "reference.csv",
+            *(self.folder / "data" / "scores" / f"reference_{name}.csv" for name in which),
             self.folder / "reports" / "metrics.json",
             self.folder / "reports" / "what_if.csv",
             self.folder / "reports" / "plots",
@@ -203,7 +204,8 @@ class ReportProject:
             image_measures=self.folder / "data" / "measures" / "images.csv",
             tile_measures=self.folder / "data" / "measures" / "subimages.csv",
             scorer=reports / "numbers.json",
-            reference=self.folder / "data" / "scores" / "reference.csv",
+            image_reference=self.folder / "data" / "scores" / "reference_images.csv",
+            tile_reference=self.folder / "data" / "scores" / "reference_subimages.csv",
             what_if=reports / "what_if.csv",
             thumbnails=reports / "thumbnails",
             report=self.page,

@@ -24,7 +24,7 @@ from stages.common.leave_out import LeftOut
 from stages.common.params import faults
 from stages.common.rows import Candidate, Decision, Score, Tile, TileMeasures
 from stages.cutoff import summary
-from tests.strategies import cutoffs, hyperiqa, scored_images
+from tests.strategies import cutoffs, hyperiqa, of_photographs, of_pieces, scored_images
 
 Images = tuple[list[Candidate], list[Score]]
 NOTHING = Known({}, {}, {})
@@ -304,6 +304,15 @@ def test_what_a_person_leaves_out_makes_room_for_the_next() -> None:
     ]
 
 
+def test_photographs_and_tiles_are_each_cut_by_references_scored_as_they_are() -> None:
+    good = Reference(reference="data/reference/good")
+    rule = cutoff_of(min_score=None).model_copy(update={"min_score": good})
+    both = CutoffParams(images=of_photographs(rule), subimages=of_pieces(rule)).measured(
+        images=[Score("good/a.png", "", 0.7)], subimages=[Score("good/a.png", "", 0.6)]
+    )
+    assert (both.images.floor("a"), both.subimages.floor("a")) == (0.7, 0.6)
+
+
 def test_a_reference_is_the_mean_score_of_its_folder() -> None:
     good = Reference(reference="data/reference/good")
     rule = cutoff_of(min_score=None, night={"min_score": good}).model_copy(
@@ -320,7 +329,7 @@ def test_a_reference_is_the_mean_score_of_its_folder() -> None:
     both = CutoffParams(
         images=ImagesCutoff(**dict(rule), near_duplicates=None),
         subimages=TilesCutoff(**dict(cutoff_of(3)), overlap=None, per_photograph=None, scales=None),
-    ).measured(scores)
+    ).measured(images=scores, subimages=[])
     assert both.images.model_dump() == measured.model_dump() | {"near_duplicates": None}
     assert both.subimages.count == 3
     with pytest.raises(UserError) as raised:

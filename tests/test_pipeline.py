@@ -45,7 +45,7 @@ STAGES = [
     "screen",
     "measure@images",
     "score@images",
-    "score@reference",
+    "score@reference_images",
     "cutoff@images",
     "collect",
     "validation",
@@ -54,6 +54,7 @@ STAGES = [
     "subimages",
     "measure@subimages",
     "score@subimages",
+    "score@reference_subimages",
     "cutoff@subimages",
     "summary",
     "dataset",
@@ -153,7 +154,12 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
     idle = set(STAGES) - set(life.more.stages)
     others = {"fingerprint", "check", "release"}
-    others |= {"gather@evaluation", "gather@reference", "score@reference"}
+    others |= {
+        "gather@evaluation",
+        "gather@reference",
+        "score@reference_images",
+        "score@reference_subimages",
+    }
     assert idle | {"release"} == others  # its tiles need not be among the best
 
 
@@ -313,7 +319,8 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
         "validation",
         "pick",
         "gather@reference",
-        "score@reference",
+        "score@reference_images",
+        "score@reference_subimages",
         "measure@images",
         "measure@subimages",
     }  # their turn varies

@@ -49,7 +49,7 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "tile_measures.csv", TileMeasures, [])
     tables.write(folder / "neighbours.csv", Neighbours, [])
     inputs = ("images.csv", "cut.csv", "tiles.csv", "image_measures.csv", "tile_measures.csv")
-    inputs += ("neighbours.csv", "reference.csv")
+    inputs += ("neighbours.csv", "reference.csv", "reference.csv")
     outputs = ("metrics.json", "what_if.csv", "plots")
     summary.main(*(folder / name for name in inputs + outputs), params)
 

@@ -197,11 +197,11 @@ class CutoffParams(Params):
     images: ImagesCutoff
     subimages: TilesCutoff
 
-    def measured(self, scores: Sequence[Score]) -> Self:
-        """Both `Cutoff.measured`."""
+    def measured(self, *, images: Sequence[Score], subimages: Sequence[Score]) -> Self:
+        """Both `Cutoff.measured`, each with the references' scores as what it cuts is scored."""
         both = {
-            "images": self.images.measured(scores),
-            "subimages": self.subimages.measured(scores),
+            "images": self.images.measured(images),
+            "subimages": self.subimages.measured(subimages),
         }
         return self.model_copy(update=both)
 

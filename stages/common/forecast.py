@@ -99,6 +99,22 @@ def faults(params: Sections, known: Sizes) -> list[str]:
     return found
 
 
+def size_notes(params: Sections, known: Sizes) -> list[str]:
+    """What is told where photographs are smaller than the size at which all are scored."""
+    edge, least = params["score"]["size"], params["screen"]["min_short_edge"]
+    edges = [min(size) for size in known.sizes]
+    smaller = [each for each in edges if each < edge] if isinstance(edge, int) else []
+    if not smaller:
+        return []
+    few, every = (f"{round(len(some) / known.share):,}" for some in (smaller, edges))
+    about = "about " if known.share < 1 else ""
+    return [
+        f"score.size is {edge} px, and {about}{few} of {every} photographs are smaller, the "
+        f"smallest {min(smaller)} px: for their size alone they score higher than others; lower "
+        f"score.size to {min(smaller)}, or raise screen.min_short_edge, now {least} px"
+    ]
+
+
 def notes(params: Sections) -> list[str]:
     """What is no fault, but hardly meant."""
     least, side = params["screen"]["min_short_edge"], params["subimages"]["size"]

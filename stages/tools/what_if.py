@@ -26,7 +26,7 @@ from stages.common.what_if import WhatIf
 
 TABLES = Path("data/tables")
 MEASURES = Path("data/measures")
-REFERENCE = Path("data/scores/reference.csv")
+SCORES = Path("data/scores")
 HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
 
 
@@ -84,7 +84,10 @@ def main() -> None:
     arguments = parser.parse_args()
     which, key = arguments.which, f"cutoff.{arguments.which}"
     both = params.load(CutoffParams, "cutoff", Path("params.yaml"))
-    both = both.measured(tables.read(REFERENCE, Score))
+    both = both.measured(
+        images=tables.read(SCORES / "reference_images.csv", Score),
+        subimages=tables.read(SCORES / "reference_subimages.csv", Score),
+    )
     cutoff: Cutoff = getattr(both, which)
     known = known_of(which, both)
     rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)

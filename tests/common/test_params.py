@@ -173,7 +173,13 @@ GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
     ),
     "score": (
         ScoreParams,
-        {"model": "builtin", "crops": "cover", "device": "auto", "precision": "auto"},
+        {
+            "model": "builtin",
+            "crops": "cover",
+            "size": "native",
+            "device": "auto",
+            "precision": "auto",
+        },
     ),
     "validation": (
         ValidationParams,

@@ -65,7 +65,8 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     tables.write(data / "scores.csv", Score, scores)
     tables.write(data / "screened.csv", Candidate, photographs)
     tables.write(data / "images.csv", Score, [Score(p.path, p.sha256, 0.5) for p in photographs])
-    tables.write(folder / what_if.REFERENCE, Score, [])
+    for which in ("images", "subimages"):
+        tables.write(folder / what_if.SCORES / f"reference_{which}.csv", Score, [])
     tables.write(data / "neighbours.csv", Neighbours, [])
     tables.write(
         folder / what_if.MEASURES / "subimages.csv",
@@ -83,7 +84,7 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
         ("subimages", "subimages", "scores"),
     ):
         names = (table, scored, f"../measures/{which}", "neighbours", "leave_out")
-        names += ("../scores/reference", f"cutoff_{which}")
+        names += (f"../scores/reference_{which}", f"cutoff_{which}")
         files = [data / f"{name}.csv" for name in names]
         cutoff.main(which, *files, data / "numbers.json", limits, Reserved(picks=[]))
     names = (
@@ -93,7 +94,8 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
         "../measures/images.csv",
         "../measures/subimages.csv",
         "neighbours.csv",
-        "../scores/reference.csv",
+        "../scores/reference_images.csv",
+        "../scores/reference_subimages.csv",
     )
     shutil.rmtree(folder / "plots", ignore_errors=True)  # as DVC does
     left = ("metrics.json", "what_if.csv", "plots")

@@ -165,6 +165,8 @@ def steps(c: Contents) -> list[Step]:
     shortest = multiscale["shortest_edge"]
     sizes = ", ".join(f"{scale:g}" for scale in multiscale["scales"])
     sizes += f", and {shortest} px on the shorter side" if shortest else ""
+    fitted = c.scorer.get("photographs_short_edge")
+    scored = f"; scored with at most {fitted} px on the shorter side" if fitted else ""
     return [
         Step("files", "in the folder of photographs", readable + len(c.unreadable), ""),
         Step(
@@ -182,7 +184,7 @@ def steps(c: Contents) -> list[Step]:
         ),
         Step(
             "photographs",
-            limits(cutoff["images"]),
+            limits(cutoff["images"]) + scored,
             sum(row.kept for row in c.images),
             reasons(row.reason for row in c.images if not row.kept),
         ),

@@ -114,6 +114,13 @@ def test_each_step_tells_its_limits_and_what_it_leaves() -> None:
     ]
 
 
+def test_the_step_of_photographs_tells_at_which_size_they_were_scored() -> None:
+    scorer = {**small_set().scorer, "photographs_short_edge": 768}
+    fitted, plain = steps(small_set()._replace(scorer=scorer)), steps(small_set())
+    assert fitted[3].rule == f"{plain[3].rule}; scored with at most 768 px on the shorter side"
+    assert fitted[:3] + fitted[4:] == plain[:3] + plain[4:]
+
+
 @pytest.mark.parametrize(
     ("cutoff", "words"),
     [
