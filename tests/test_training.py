@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import safetensors.torch
 import torch
 from hypothesis import given
@@ -329,3 +330,11 @@ def test_whitening_keeps_what_images_differ_in_and_copies_do_not() -> None:
 def test_the_numbers_of_images_are_in_their_names() -> None:
     names = ("12.jpg", "007.bmp", "a 3.jpg", "t1.bmp")
     assert [whitening.number_of(name) for name in names] == [12, 7, None, None]
+
+
+def test_a_whitening_is_read_as_it_was_fitted() -> None:
+    """Also of a matrix that is transposed in memory."""
+    matrix = np.arange(6.0).reshape(3, 2).T
+    found = safetensors.numpy.load(whitening.content(np.ones(3), matrix, "some images"))
+    assert found["matrix"].tolist() == matrix.tolist()
+    assert found["mean"].tolist() == [1.0, 1.0, 1.0]

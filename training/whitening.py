@@ -77,6 +77,14 @@ def fitted(features: Floats, numbers: int, ridge: float) -> tuple[Floats, Floats
     return mean, (inverse.T @ vectors[:, best] / np.sqrt(values[best])).T
 
 
+def content(mean: Floats, matrix: Floats, fitted_on: str) -> bytes:
+    """The file of what is fitted."""
+    # A transposed array would be written in the order of its memory, and read in another one.
+    whole = np.ascontiguousarray(matrix, np.float16)
+    tensors = {"mean": mean.astype(np.float32), "matrix": whole}
+    return safetensors.numpy.save(tensors, {"fitted_on": fitted_on})
+
+
 def main(
     source: Path, labels: Path, weights: Path, whitening: Path, params: WhiteningParams
 ) -> None:
@@ -88,9 +96,7 @@ def main(
     found = [f for _, f in embedder.all_features(pictures(paths, params.versions), network)]
     shape = (len(paths), params.versions + 1, embedder.FEATURES)
     mean, matrix = fitted(np.reshape(found, shape).astype(np.float64), NUMBERS, params.ridge)
-    tensors = {"mean": mean.astype(np.float32), "matrix": matrix.astype(np.float16)}
-    header = {"fitted_on": f"LIVE In the Wild, {len(paths)} images"}
-    files.write(whitening, safetensors.numpy.save(tensors, header))
+    files.write(whitening, content(mean, matrix, f"LIVE In the Wild, {len(paths)} images"))
     print(f"fitted on {len(paths)} images, {params.versions} copies each")
 
 

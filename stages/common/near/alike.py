@@ -27,8 +27,13 @@ class Look(NamedTuple):
     embedding: str  # 128 signed bytes, hexadecimal
 
 
+# The most by which the embeddings of a copy may differ. Measured on 477 photographs (LIVE In the
+# Wild) on which nothing was fitted: two different ones are 0.24 apart or more. Within the limit are
+# all copies that are mirrored, cropped by 10%, at half size and JPEG 60 at once, and 99% of those
+# that are cropped by 20%.
 NEAR_DISTANCE = 0.2
 NEAR = Bounds(NEAR_BITS, NEAR_DISTANCE)
+# An image of an evaluation set: the same.
 EVALUATION = Bounds(NEAR_BITS, NEAR_DISTANCE)
 NUMBERS = 128  # of an embedding
 UNKNOWN = "00" * NUMBERS  # instead of an embedding: at a distance of 1 from all
