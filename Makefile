@@ -88,6 +88,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_push --remotes folder
 	python -m bench.bench_archive
 	python -m bench.bench_unpack
 	python -m bench.bench_report

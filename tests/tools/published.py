@@ -8,7 +8,7 @@ from tests.conftest import REPOSITORY
 from tests.tools.project import Project
 
 TILES, NEW = 200, 10
-BYTES = 50_000  # of a tile, which has eight times as many in a set of 512 px
+BYTES = 100_000  # of a tile; one of 512 px has four times as many
 PIPELINE = """
 vars: [version: 1]
 stages:
