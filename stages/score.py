@@ -1,6 +1,7 @@
 """HyperIQA of every image in a table.
 
-Takes:  a table with path, sha256, pixels, width, height; the folder of the paths; the weights.
+Takes:  a table with path, sha256, pixels, width, height; the folder of the paths, or folders.csv;
+        the weights.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). What the
         score store knows is not computed again. One device and precision makes the whole table;
@@ -20,13 +21,14 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from stages.common import files, store, tables, workers
+from stages.common import files, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, models, scorer, trust
 from stages.common.params import Params
 from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore
+from stages.common.sources import Root
 
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
@@ -84,7 +86,7 @@ def compiled(
 
 def all_scores(
     items: list[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     weights_sha256: str,
     networks: Callable[[str, str], "Future[backends.Network]"],
@@ -139,13 +141,13 @@ def counted(rows: Sequence[Score]) -> dict[str, object]:
     return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
 
 
-def described(rows: Sequence[Score], folder: Path, new: int, known: int) -> str:
+def described(rows: Sequence[Score], folder: Root, new: int, known: int) -> str:
     """The same for the person who watches, with the best and the worst."""
     if not rows:
-        return f"no image in {folder}"
+        return f"no image in {sources.named(folder)}"
     best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
     return (
-        f"average hyperiqa score of {folder} with {len(rows):,} images is "
+        f"average hyperiqa score of {sources.named(folder)} with {len(rows):,} images is "
         f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
         f"{worst.hyperiqa:.6f} {worst.path} · {new:,} scored, {known:,} known"
     )

@@ -26,9 +26,18 @@ from stages.common.archive.seven_zip import Member
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.params import Recipe
-from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Source, Unreadable, Validation
 from stages.release import check_apart
-from tests.common.archive.sets import BYTES, CC, ODD, RELEASE, lineage, small_set, write_images
+from tests.common.archive.sets import (
+    BYTES,
+    CC,
+    HERE,
+    ODD,
+    RELEASE,
+    lineage,
+    small_set,
+    write_images,
+)
 from tests.common.archive.test_seven_zip import seven_zip_program
 from tests.conftest import REPOSITORY, Stage, environment, named
 
@@ -43,6 +52,7 @@ OPTIONS: dict[str, str] = {
     "subimages": "subimages.csv",
     "unreadable": "unreadable.csv",
     "rejected": "rejected.csv",
+    "sources_table": "sources.csv",
     "licence_table": "licences.csv",
     "name": NAME,
     "folder": "release",
@@ -65,6 +75,7 @@ def parts(tmp_path: Path) -> Path:
     tables.write(tmp_path / "subimages.csv", Decision, SET.cut)
     tables.write(tmp_path / "unreadable.csv", Unreadable, SET.unreadable)
     tables.write(tmp_path / "rejected.csv", Rejected, SET.rejected)
+    tables.write(tmp_path / "sources.csv", Source, [HERE])
     others = CC._replace(photographs="[!n]*")  # none for the name that is not UTF-8
     tables.write(tmp_path / "licences.csv", Licence, [others])
     params = SET.recipe | {"release": RELEASE.model_dump()}
@@ -368,7 +379,8 @@ def test_photographs_without_a_licence_are_told(parts: Path, run_stage: Stage) -
     *_, last = done.stdout.splitlines()
     name = BYTES.encode("utf-8", "backslashreplace").decode()
     assert last == (
-        f"1 photographs have no line in {parts / 'licences.csv'}, as {name}: the card says so"
+        f"1 photographs have neither a line in {parts / 'licences.csv'} nor a source.yaml, as "
+        f"{name}: the card says so"
     )
 
 

@@ -14,18 +14,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import workers
+from stages.common import sources, workers
 from stages.common.errors import UserError
 from stages.common.hyperiqa import crops
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
@@ -67,7 +67,7 @@ def parts(items: Sequence[Item], policy: str, *, slots: int) -> Iterator[Part]:
 
 
 @functools.lru_cache(maxsize=1)  # an image of many parts is read once
-def checked_pixels(path: Path, sha256: str) -> images.Pixels:
+def checked_pixels(root: Root, path: str, sha256: str) -> images.Pixels:
     """Read an image.
 
     Raises:
@@ -76,22 +76,24 @@ def checked_pixels(path: Path, sha256: str) -> images.Pixels:
     """
     checked_pixels.cache_clear()  # drops the image before, so that no two are in memory
     try:
-        content = path.read_bytes()
+        content = sources.read(root, path)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise UserError(f"{path} has changed since it was listed: run `dvc repro` again")
+            name = sources.shown(root, path)
+            raise UserError(f"{name} has changed since it was listed: run `dvc repro` again")
         return images.decode(content)
     except (OSError, images.ImageError) as error:
-        raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
+        name = sources.shown(root, path)
+        raise UserError(f"{name} can't be read any more ({error}): run `dvc repro` again") from None
 
 
-def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
+def cut_part(part: Part, *, folder: Root, policy: str, slots: str) -> PartCrops:
     """Cut a part's crops out of its image and into its slot.
 
     Raises:
         UserError: where the file is not the one its table lists.
     """
     item = part.item
-    pixels = checked_pixels(folder / item.path, item.sha256)
+    pixels = checked_pixels(folder, item.path, item.sha256)
     plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
     cropped = crops.extract(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()
@@ -102,7 +104,7 @@ def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
 
 
 def score(
-    items: Sequence[Item], folder: Path, *, policy: str, network: "Future[Network]"
+    items: Sequence[Item], folder: Root, *, policy: str, network: "Future[Network]"
 ) -> Scored:
     """Score images.
 
@@ -124,7 +126,7 @@ def score(
 
 
 def _crop_scores(
-    items: Sequence[Item], folder: Path, policy: str, network: "Future[Network]"
+    items: Sequence[Item], folder: Root, policy: str, network: "Future[Network]"
 ) -> Scored:
     # Workers may be AHEAD parts each ahead of this process: more slots, so none is overwritten.
     count = workers.AHEAD * max(workers.worker_count(), 1) + 2

@@ -7,7 +7,6 @@ does not come in time each become a `NetworkError`. The caller decides what foll
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from stages.common.daemons import GIVEN_UP, Daemons, HungError
 from stages.common.hyperiqa import crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 R = TypeVar("R")
 
@@ -72,7 +72,7 @@ def guarded(make: Callable[[], Network], name: str) -> Network:
 
 def compare(
     items: Sequence[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     *,
     network: "Future[Network]",
@@ -112,11 +112,11 @@ def compare(
     return f"{name} agrees with cpu fp32 {on}: largest error {error:.2g}, allowed {allowed:g}"
 
 
-def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any]]:
+def sample(items: Sequence[Item], folder: Root, policy: str) -> list[NDArray[Any]]:
     """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
     cropped = []
     for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
-        pixels = scorer.checked_pixels(folder / item.path, item.sha256)
+        pixels = scorer.checked_pixels(folder, item.path, item.sha256)
         plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
         first = max(0, (len(plan.boxes) - CROPS) // 2)
         cropped.append(crops.extract(pixels, plan, first=first, last=first + CROPS))
