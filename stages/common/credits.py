@@ -31,7 +31,7 @@ class SourceFile(Params):
     """What a source.yaml says."""
 
     name: str = Field(pattern=LINE)
-    url: str = Field(default="", pattern=r"^https?://[^\s<>`\"]+$")
+    url: str = Field(default="", pattern=r'^https?://[^\s<>`"]+$')
     licence: str = Field(pattern=LINE)
     spdx: str = Field(default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
     redistribute: Literal["yes", "no", "unknown"]
@@ -94,7 +94,7 @@ def _read(root: Root, entry: Entry) -> Source:
     except (yaml.YAMLError, UnicodeDecodeError, ImageError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if len(text) > MOST_BYTES or not isinstance(node, yaml.MappingNode):
-        raise UserError(f"{path} must hold lines as `name: FFHQ`: see docs/sources.md")
+        raise UserError(f"{path}: must hold lines as `name: FFHQ`: see docs/sources.md")
     # As text: `no` would else be False, and of a key that comes twice the second would count.
     pairs = [
         (key.value, value.value if isinstance(value, yaml.ScalarNode) else None)
