@@ -399,6 +399,30 @@ def test_a_photograph_in_training_and_validation_ends_the_stage(parts: Path) -> 
     assert not (parts / "release").exists()
 
 
+def test_a_source_that_may_not_be_redistributed_ends_the_stage_unless_the_set_is_private(
+    parts: Path,
+) -> None:
+    tables.write(
+        parts / "sources.csv", Source, [HERE._replace(licence="theirs", redistribute="no")]
+    )
+    with pytest.raises(UserError) as raised:
+        pack(parts)
+    assert str(raised.value) == (
+        "here (12 tiles, 2 validation photographs) may not be redistributed: leave them out by "
+        "screen.exclude, or set release.private: true"
+    )
+    assert not (parts / "release").exists()
+    packed = pack(parts, "private", private=True) / f"{NAME}.7z"
+    card = unpacked(packed, parts / "unpacked")[f"{NAME}/README.md"].decode()
+    assert "**not for redistribution**" in card
+
+
+def test_a_source_that_no_table_has_ends_the_stage(parts: Path) -> None:
+    tables.write(parts / "sources.csv", Source, [])
+    with pytest.raises(UserError, match=r"sources\.csv lacks the source here: run `dvc repro`$"):
+        pack(parts)
+
+
 def test_a_photograph_is_known_by_its_content_and_not_by_its_name() -> None:
     tiles = [lineage(0, "a.jpg")]
     same_name = SET.validation[0]._replace(photograph="a.jpg")

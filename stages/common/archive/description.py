@@ -176,7 +176,7 @@ def origins(c: Contents) -> list[Share]:
     return [
         Share(source, tiles[name], pairs[name])
         for name, source in sorted(c.sources.items())
-        if source.licence and (tiles[name] or pairs[name])
+        if (source.licence or source.redistribute == "no") and (tiles[name] or pairs[name])
     ]
 
 
