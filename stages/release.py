@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.common import credits, disk, files, tables
+from stages.common import disk, files, tables
 from stages.common.archive import description, licences, seven_zip
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.documents import documents
@@ -49,7 +49,10 @@ def check_allowed(c: Contents) -> None:
         for share in description.withheld(c)
     ]
     if found and not c.params.private:
-        raise UserError(f"{', '.join(found)} may not be redistributed: {credits.MEND}")
+        raise UserError(
+            f"{', '.join(found)} may not be redistributed: leave them out by screen.exclude, or "
+            "set release.private: true"
+        )
 
 
 def whose(photographs: Mapping[str, str], rows: Sequence[Source], table: Path) -> dict[str, Source]:
@@ -170,7 +173,7 @@ def main(
     if unknown:
         print(
             f"{len(unknown):,} photographs have neither a line in {licence_table} nor a "
-            f"{credits.FILE}, as {unknown[0]}: the card says so"
+            f"source.yaml, as {unknown[0]}: the card says so"
         )
 
 

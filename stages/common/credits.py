@@ -23,7 +23,6 @@ from stages.common.sources import Entry, Root
 FILE = "source.yaml"
 MOST_BYTES = 1 << 16
 UNKNOWN = "unknown"
-MEND = "leave them out by screen.exclude, or set release.private: true"
 LINE = r"^\S(.*\S)?$"
 
 
@@ -80,7 +79,8 @@ def notes(root: Root, by_folder: Mapping[str, Source]) -> list[str]:
     """What will end a run whose set has images of them."""
     return [
         f"{sources.shown(root, f'{folder}/{FILE}'.lstrip('/'))}: {source.name} may not be "
-        f"redistributed: `release` refuses a set that has images of it: {MEND}"
+        "redistributed: `release` refuses a set that has images of it: leave them out by "
+        "screen.exclude, or set release.private: true"
         for folder, source in sorted(by_folder.items())
         if source.redistribute == "no"
     ]
