@@ -13,13 +13,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from stages.common import fingerprints, store, tables, workers
+from stages.common import fingerprints, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.embeddings import EmbeddingStore
 from stages.common.near import embedder
 from stages.common.near.embedder import Squeezed
-from stages.common.pixels import images
 from stages.common.rows import Embedded, Item
+from stages.common.sources import Root
 
 
 @functools.cache
@@ -28,17 +28,17 @@ def code_fingerprint() -> str:
     return fingerprints.all_of(Path(__file__).parent)["embed"]
 
 
-def read(item: Item, *, folder: Path) -> Squeezed:
+def read(item: Item, *, folder: Root) -> Squeezed:
     """One image, as the network takes it.
 
     Raises:
         UserError: where the file is not the one its table lists.
     """
-    return embedder.squeezed(images.read_checked(folder / item.path, item.sha256))
+    return embedder.squeezed(sources.pixels(folder, item.path, item.sha256))
 
 
 def new_embeddings(
-    items: list[Item], folder: Path, weights_folder: Path
+    items: list[Item], folder: Root, weights_folder: Path
 ) -> Iterator[tuple[str, bytes]]:
     """Embeddings by hash of the pixels, of images no two of which have the same."""
     network = embedder.load(weights_folder)

@@ -17,7 +17,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from stages.common import files, fingerprints, store, tables, workers
+from stages.common import fingerprints, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.measured import MeasureStore, Numbers
 from stages.common.measures.bits import bits
@@ -28,6 +28,7 @@ from stages.common.measures.noise import noise
 from stages.common.pixels import images
 from stages.common.pixels.jpeg import header_quality
 from stages.common.rows import ImageMeasures, Item, TileMeasures
+from stages.common.sources import Root
 
 Row = ImageMeasures | TileMeasures
 ROWS: dict[str, type[ImageMeasures] | type[TileMeasures]] = {
@@ -39,17 +40,17 @@ NAMES = 2  # columns before the measures: path and sha256
 TABLES = tuple(f"stages/common/{name}.py " for name in ("files", "rows", "tables"))
 
 
-def measured_image(item: Item, *, folder: Path) -> tuple[str, Numbers]:
+def measured_image(item: Item, *, folder: Root) -> tuple[str, Numbers]:
     """A photograph's key and its measures, in the order of `ImageMeasures`."""
-    content = files.read_checked(folder / item.path, item.sha256)
+    content = sources.read_checked(folder, item.path, item.sha256)
     pixels = images.decode(content)
     measures = (blocks(pixels), detail(pixels), noise(pixels), white(pixels), black(pixels))
     return item.sha256, (*measures, header_quality(content))
 
 
-def measured_tile(item: Item, *, folder: Path) -> tuple[str, Numbers]:
+def measured_tile(item: Item, *, folder: Root) -> tuple[str, Numbers]:
     """A tile's key and its measures, in the order of `TileMeasures`."""
-    pixels = images.read_checked(folder / item.path, item.sha256)
+    pixels = sources.pixels(folder, item.path, item.sha256)
     return item.pixels, (bits(pixels), white(pixels), black(pixels))
 
 
@@ -68,7 +69,7 @@ def code_fingerprint() -> str:
     return "".join(line for line in text.splitlines(True) if not line.startswith(TABLES))
 
 
-def measure_all(which: str, items: Sequence[Item], folder: Path) -> tuple[dict[str, Numbers], int]:
+def measure_all(which: str, items: Sequence[Item], folder: Root) -> tuple[dict[str, Numbers], int]:
     """Every image's measures by key, and how many were measured just now."""
     with closing(MeasureStore(store.default_path(), which, code_fingerprint())) as known_store:
         known = known_store.get([key(which, item) for item in items])

@@ -1,6 +1,6 @@
 """Show which photographs can be picked for validation, to choose by eye.
 
-Takes:  the folder of photographs; screened.csv; their embeddings; cutoff_images.csv; for its
+Takes:  the folders of photographs; screened.csv; their embeddings; cutoff_images.csv; for its
         messages, why others may not be used: unreadable_images.csv and rejected.csv.
 Leaves: pick.html, which gives the lines for params.yaml and the command for what is chosen there;
         pick/, its pictures: each photograph within `SIDE` px as JPEG, and its liveliest part,
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from stages.common import candidates, files, quoting, tables, workers
+from stages.common import candidates, files, quoting, sources, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
@@ -30,6 +30,7 @@ from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.pixels.pairs import detail, pairs
 from stages.common.rows import Decision, Embedded, Photograph, Rejected
+from stages.common.sources import Root
 
 SIDE = 1024  # px, of the square that a photograph is fitted into
 DETAIL = 384  # px, of the side of a detail
@@ -72,9 +73,9 @@ def shown(rows: Sequence[Decision], params: ValidationParams) -> list[Decision]:
     return sorted([*picked, *rest][: max(params.candidates, len(picked))])
 
 
-def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> Pictures:
+def write(row: Decision, *, source: Root, folder: Path, scales: Sequence[int]) -> Pictures:
     """Write what is shown of one photograph."""
-    pixels = images.read_checked(source / row.path, row.sha256)
+    pixels = sources.pixels(source, row.path, row.sha256)
     name = Path(files.image_name(row.section, row.path, row.sha256)).stem
     whole = fitted(pixels)
     content = io.BytesIO()

@@ -1,7 +1,7 @@
 """HyperIQA of every image in a table.
 
-Takes:  a table with path, sha256, pixels, width, height; the folder of the paths; the weights.
-        `which` is images for photographs, subimages for tiles.
+Takes:  a table with path, sha256, pixels, width, height; the folder of the paths, or folders.csv;
+        the weights. `which` is images for photographs, subimages for tiles.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). `size`
         downscales larger photographs first, never tiles (common/hyperiqa/sizes.py). What the
@@ -25,13 +25,14 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from stages.common import files, store, tables, workers
+from stages.common import files, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models, scorer, sizes, trust
 from stages.common.params import Params
 from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore, scored_before
+from stages.common.sources import Root
 
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
@@ -70,7 +71,7 @@ def finite(
 
 def all_scores(
     items: list[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     edge: int | None,
     weights_sha256: str,
@@ -127,13 +128,13 @@ def counted(rows: Sequence[Score]) -> dict[str, object]:
     return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
 
 
-def described(rows: Sequence[Score], folder: Path, new: int, known: int) -> str:
+def described(rows: Sequence[Score], folder: Root, new: int, known: int) -> str:
     """The same for the person who watches, with the best and the worst."""
     if not rows:
-        return f"no image in {folder}"
+        return f"no image in {sources.named(folder)}"
     best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
     return (
-        f"average hyperiqa score of {folder} with {len(rows):,} images is "
+        f"average hyperiqa score of {sources.named(folder)} with {len(rows):,} images is "
         f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
         f"{worst.hyperiqa:.6f} {worst.path} · {new:,} scored, {known:,} known"
     )

@@ -1,6 +1,6 @@
 """Choose validation photographs among the best that are not trained on, and downscale them.
 
-Takes:  the folder of photographs; screened.csv; their embeddings; cutoff_images.csv; for its
+Takes:  the folders of photographs; screened.csv; their embeddings; cutoff_images.csv; for its
         messages, why others may not be used: unreadable_images.csv and rejected.csv.
 Leaves: validation/hr, validation/x2, validation/x4 (one folder a scale); validation.csv.
 Rule:   `picks` names the photographs to take; the cutoff has reserved them. Else candidates are
@@ -18,23 +18,25 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from stages.common import candidates, files, tables, workers
+from stages.common import candidates, files, sources, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.near import alike
-from stages.common.pixels import images, png
+from stages.common.pixels import png
 from stages.common.pixels.pairs import pairs
 from stages.common.rows import Decision, Embedded, Photograph, Rejected, Validation
+from stages.common.sources import Root
 
 
-def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> list[Validation]:
+def write(row: Decision, *, source: Root, folder: Path, scales: Sequence[int]) -> list[Validation]:
     """Write one photograph at full size and at each scale."""
-    sizes = pairs(images.read_checked(source / row.path, row.sha256), scales)
+    sizes = pairs(sources.pixels(source, row.path, row.sha256), scales)
     if sizes is None:
         least = math.lcm(*scales)
-        raise UserError(f"{source / row.path} is smaller than {least} px: lower the scales")
+        path = sources.shown(source, row.path)
+        raise UserError(f"{path} is smaller than {least} px: lower the scales")
     name = Path(files.image_name(row.section, row.path, row.sha256)).name
     return [
         Validation(
@@ -64,7 +66,9 @@ def main(
     numbers: Path,
     params: ValidationParams,
 ) -> None:
-    looks = alike.looks(tables.read(screened, Photograph), tables.read(embeddings, Embedded))
+    photographs = tables.read(screened, Photograph)
+    looks = alike.looks(photographs, tables.read(embeddings, Embedded))
+    whose = {row.path: row.source for row in photographs}
     rows = tables.read(decisions, Decision)
     unused = {
         row.path: Dropped(row.reason, row.detail)
@@ -74,7 +78,11 @@ def main(
     chosen = candidates.choose(rows, looks, params, unused)
     files.new_folder(folder)
     task = partial(write, source=source, folder=folder, scales=params.scales)
-    written = [row for sizes in workers.each(task, chosen, what="validation") for row in sizes]
+    written = [
+        row._replace(source=whose[row.photograph])
+        for sizes in workers.each(task, chosen, what="validation")
+        for row in sizes
+    ]
     tables.write(validation, Validation, sorted(written))
     tables.write_numbers(numbers, {"photographs": len(chosen)})
     left = sum(not row.kept for row in rows)

@@ -22,6 +22,7 @@ EVALUATED = "objects/umang"
 PARAMS: dict[str, Any] = {
     "gather": {
         "source": "data/source",
+        "more": {},
         "max_megapixels": 250,
     },
     "screen": {
@@ -60,6 +61,7 @@ PARAMS: dict[str, Any] = {
         "version": "1.0.0",
         "date": "2026-11-25",
         "volume_size": None,
+        "private": False,
     },
 }
 
@@ -161,7 +163,8 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
-    files += ["data/reference/README.md", "data/leave_out.csv", "data/licences.csv"]
+    files += ["data/reference/README.md", "data/more/README.md"]
+    files += ["data/leave_out.csv", "data/licences.csv"]
     files += ["requirements.txt", "constraints.txt"]
     code = [p for p in (REPOSITORY / "stages").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     files += [str(p.relative_to(REPOSITORY)) for p in code]

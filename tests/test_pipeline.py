@@ -39,6 +39,7 @@ pytestmark = pytest.mark.slow
 STAGES = [
     "fingerprint",
     "check",
+    "folders",
     "gather@images",
     "gather@evaluation",
     "gather@reference",

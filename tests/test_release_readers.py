@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from stages.common.archive import hosting
-from stages.common.sets import contents
+from stages.common.sets import packed_set
 from stages.tools import publish
 from tests.common.archive.sets import SIDE, small_set
 from tests.conftest import REPOSITORY
@@ -141,7 +141,7 @@ def test_datasets_gives_a_row_a_tile_and_a_row_a_pair(folder: Path, run: Run) ->
 def split(parts: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same set as Hugging Face has it: 12 tiles in folders of 5."""
     monkeypatch.setattr(hosting, "PER_FOLDER", 5)
-    with contents.opened(parts / "release" / f"{NAME}.7z") as inside:
+    with packed_set.opened(parts / "release" / f"{NAME}.7z") as inside:
         publish.write_set(parts / "hub", inside, NAME, lambda card: card)
     return parts / "hub"
 

@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import disk, files
-from stages.common.pixels import images
-from stages.common.rows import section_of
+from stages.common import disk, sources
+from stages.common.sources import Entry, Root
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
 Size = tuple[int, int]  # width and height, px
@@ -22,13 +21,12 @@ class Sizes(NamedTuple):
     sections: frozenset[str]  # that there are
 
 
-def some_sizes(source: Path, min_short_edge: int) -> Sizes:
-    """Read the sizes in a folder; where there are many, of evenly chosen ones."""
-    paths = files.files_below(source)
-    every = -(-len(paths) // LOOKED_AT) or 1
-    read = [images.size_of(source / path) for path in paths[::every]]
+def some_sizes(root: Root, entries: Sequence[Entry], min_short_edge: int) -> Sizes:
+    """Read the sizes of photographs; where there are many, of evenly chosen ones."""
+    every = -(-len(entries) // LOOKED_AT) or 1
+    read = [sources.size_of(root, entry.path) for entry in entries[::every]]
     large = [size for size in read if size and min(size) >= min_short_edge]
-    return Sizes(large, 1 / every, frozenset(map(section_of, paths)))
+    return Sizes(large, 1 / every, frozenset(entry.section for entry in entries))
 
 
 def counts(params: Sections) -> list[int | None]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from stages.common import candidates, decision, files, listing, screening, tables
+from stages.common import candidates, decision, listing, screening, sources, tables
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.near import alike, known, search
@@ -19,7 +19,8 @@ from stages.common.near.known import Evaluated
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Decision, Embedded, Photograph, section_of
+from stages.common.rows import Decision, Embedded, Photograph
+from stages.common.sources import Entry, Root
 from stages.common.versions import records
 
 EVALUATION = Path("data/evaluation")
@@ -39,11 +40,11 @@ class Last(NamedTuple):
 
 def faults(sections: Mapping[str, Any]) -> list[str]:
     """Why picks can't be taken, a text for each of which it is certain."""
-    source = Path(sections["gather"]["source"])
+    source = sources.of_params(sections["gather"])
     picks = list(dict.fromkeys(sections["validation"]["picks"]))
     if not picks:
         return []
-    there = dict.fromkeys(files.files_below(source))
+    there = {entry.path: entry for entry in sources.entries(sources.listed(source))}
     last = Last(
         rows(TABLES / "gathered_images.csv", Photograph),
         rows(TABLES / "gathered_evaluation.csv", Photograph),
@@ -52,7 +53,7 @@ def faults(sections: Mapping[str, Any]) -> list[str]:
     for pick in picks:
         if pick not in there:
             found.append(missing(pick, source, there, last))
-        elif why := unusable(pick, source, sections, last):
+        elif why := unusable(there[pick], source, sections, last):
             found.append(candidates.out_of_reach(pick, why))
     return [f"validation.picks: {fault}" for fault in found]
 
@@ -60,7 +61,7 @@ def faults(sections: Mapping[str, Any]) -> list[str]:
 def notes(sections: Mapping[str, Any]) -> list[str]:
     """Picks that are like a photograph which the last run trained on. No fault yet: with other
     photographs or parameters that one need not be trained on again."""
-    source = Path(sections["gather"]["source"])
+    source = sources.of_params(sections["gather"])
     picks = set(sections["validation"]["picks"])
     if not picks:
         return []
@@ -79,12 +80,11 @@ def notes(sections: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def unusable(pick: str, source: Path, sections: Mapping[str, Any], last: Last) -> Dropped | None:
+def unusable(pick: Entry, source: Root, sections: Mapping[str, Any], last: Last) -> Dropped | None:
     """Why `gather` or `screen` will leave a file out; None where no reason is known."""
     try:
-        images.check_known(source / pick)
-        content = (source / pick).read_bytes()
         most = sections["gather"]["max_megapixels"]
+        content = sources.read_image(pick, source, most)
         pixels, mode = images.decode_with_mode(content, max_megapixels=most)
     except ImageError as error:
         return Dropped(error.reason, error.detail)
@@ -92,8 +92,8 @@ def unusable(pick: str, source: Path, sections: Mapping[str, Any], last: Last) -
         return Dropped("unreadable", error.strerror or str(error))
     height, width, _ = pixels.shape
     row = Photograph(
-        path=pick,
-        section=section_of(pick),
+        path=pick.path,
+        section=pick.section,
         sha256=hashlib.sha256(content).hexdigest(),
         width=width,
         height=height,
@@ -106,12 +106,12 @@ def unusable(pick: str, source: Path, sections: Mapping[str, Any], last: Last) -
     twins = [
         other
         for other in last.photographs
-        if other.pixels == row.pixels and other.path != pick and is_as_listed(other, source)
+        if other.pixels == row.pixels and other.path != pick.path and is_as_listed(other, source)
     ]
     embeddings = embeddings_of(IMAGES)
     own = look(row, embeddings)
     rules = screening.rules(params, embeddings, list(evaluated(row.pixels, own, params, last)))
-    return decision.decide(sorted([row, *twins]), rules).get(pick)
+    return decision.decide(sorted([row, *twins]), rules).get(pick.path)
 
 
 def evaluated(
@@ -142,7 +142,7 @@ def embeddings_of(table: Path) -> dict[str, str]:
     return {row.sha256: row.embedding for row in rows(table, Embedded)}
 
 
-def missing(pick: str, source: Path, there: Collection[str], last: Last) -> str:
+def missing(pick: str, source: Root, there: Collection[str], last: Last) -> str:
     """What to say of a pick that is no file: its new path, or the nearest there is."""
     if before := row_before(pick, last):
         for path in there:
@@ -179,8 +179,8 @@ def rows(path: Path, row_type: type[Row]) -> list[Row]:
         return []
 
 
-def is_as_listed(row: Photograph, folder: Path) -> bool:
+def is_as_listed(row: Photograph, root: Root) -> bool:
     """Whether a file is still the one that a table lists."""
-    path = folder / row.path
-    same_size = path.is_file() and path.stat().st_size == row.bytes
-    return same_size and files.sha256_of(path) == row.sha256
+    file, member = sources.locate(root, row.path)
+    other_size = not member and file.is_file() and file.stat().st_size != row.bytes
+    return not other_size and sources.sha256_of(root, row.path) == row.sha256

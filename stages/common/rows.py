@@ -9,6 +9,32 @@ folder of its path, `.` where there is none.
 from typing import NamedTuple
 
 
+class Folder(NamedTuple):
+    """A folder of photographs: folders.csv."""
+
+    name: str  # below which its paths stand in every table; empty: they stand as they are
+    folder: str
+
+
+class Content(NamedTuple):
+    """What DVC knows of a folder of photographs: contents.csv."""
+
+    name: str
+    folder: str
+    md5: str  # of the list of its files and their hashes
+
+
+class Source(NamedTuple):
+    """Whose photographs are: sources_*.csv, from source.yaml (common/credits.py)."""
+
+    name: str
+    url: str
+    licence: str  # in words; empty where nobody says it
+    spdx: str  # the licence's identifier, as `CC-BY-4.0`, where it has one
+    redistribute: str  # yes, no or unknown: may others be given the photographs, or parts of them?
+    citation: str
+
+
 class Item(NamedTuple):
     """What the scorer needs of an image."""
 
@@ -31,6 +57,7 @@ class Photograph(NamedTuple):
     mode: str  # as stored: format and Pillow's mode, as in `JPEG RGB`
     pixels: str  # SHA-256 of the canonical pixels
     dhash: str  # 256-bit difference hash, hexadecimal
+    source: str = ""  # its name
 
 
 class Rejected(NamedTuple):
@@ -93,6 +120,7 @@ class Collected(NamedTuple):
     height: int
     photograph: str  # its path below gather.source
     photograph_sha256: str
+    source: str = ""  # of the photograph
 
 
 class Scaled(NamedTuple):
@@ -106,6 +134,7 @@ class Scaled(NamedTuple):
     height: int
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Tile(NamedTuple):
@@ -124,6 +153,7 @@ class Tile(NamedTuple):
     height: int
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Validation(NamedTuple):
@@ -138,6 +168,7 @@ class Validation(NamedTuple):
     hyperiqa: float  # of the photograph
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Lineage(NamedTuple):
@@ -155,6 +186,7 @@ class Lineage(NamedTuple):
     section: str
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class ImageMeasures(NamedTuple):

@@ -28,8 +28,8 @@ from stages.common.archive import hosting
 from stages.common.archive.description import ReleaseParams
 from stages.common.archive.hosting import Download
 from stages.common.errors import UserError
-from stages.common.sets import contents, sums, volumes
-from stages.common.sets.contents import Contents
+from stages.common.sets import packed_set, sums, volumes
+from stages.common.sets.packed_set import Contents
 from stages.common.versions import changelog, configuration, numbers, records
 
 ROOT = Path()
@@ -201,7 +201,7 @@ def build(part: Path, release: Release, downloads: Sequence[Download], as_archiv
         UserError: where the archive is not of this version, or a file of it is damaged.
     """
     commands = hosting.download(downloads)
-    with contents.opened(release.parts[0].path) as inside:
+    with packed_set.opened(release.parts[0].path) as inside:
         card = inside.read(f"{release.name}/{CARD}")
         if f"\n| Version | {release.about.version} of " not in card.decode():
             raise UserError(

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.common import sources
 from stages.common.disk import LEAST_BYTES
 from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, size_notes, some_sizes
 from stages.common.pixels import png
@@ -79,7 +80,8 @@ def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:
     png.write(tmp_path / "a.png", noise(40, 50))
     png.write(tmp_path / "b.png", noise(10, 50))
     (tmp_path / "c.txt").write_text("text")
-    assert some_sizes(tmp_path, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
+    entries = sources.entries(sources.listed(tmp_path))
+    assert some_sizes(tmp_path, entries, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
 
 
 def test_photographs_that_are_smaller_than_the_size_of_scoring_are_told() -> None:

@@ -111,7 +111,7 @@ def test_a_number_is_finite(value: float) -> None:
 def test_what_yaml_reads_as_text_is_refused_as_it_was_read(
     tmp_path: Path, written: str, read_as: str
 ) -> None:
-    text = f"gather:\n  source: s\n  max_megapixels: {written}\n"
+    text = f"gather:\n  source: s\n  more: {{}}\n  max_megapixels: {written}\n"
     assert told_of_text(tmp_path, text, GatherParams, "gather") == (
         f"params.yaml: gather.max_megapixels must be a valid number, got {read_as}"
     )
@@ -165,7 +165,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
     "gather": (
         GatherParams,
-        {"source": "s", "max_megapixels": 1},
+        {"source": "s", "more": {}, "max_megapixels": 1},
     ),
     "screen": (
         ScreenParams,

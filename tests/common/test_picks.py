@@ -22,7 +22,7 @@ from tests.conftest import blobs, encoded, noise
 
 SOURCE, EVALUATION, TABLES = Path("photos"), Path("data/evaluation"), Path("data/tables")
 SECTIONS: dict[str, Any] = {
-    "gather": {"source": "photos", "max_megapixels": 1},
+    "gather": {"source": "photos", "more": {}, "max_megapixels": 1},
     "screen": {
         "min_short_edge": 32,
         "exclude": ["*/out*"],
@@ -114,8 +114,8 @@ def test_what_the_file_itself_says_needs_no_table() -> None:
         "(65 bytes not processed): mend the file, or pick another",
         "validation.picks: a/notes.txt may not be used: not an image, looks like text: convert it, "
         "or pick another",
-        "validation.picks: a/nowhere.jpg may not be used: unreadable, No such file or directory: "
-        "mend the file, or pick another",
+        "validation.picks: a/nowhere.jpg may not be used: unreadable, not a file, or a link that "
+        "leads nowhere: mend the file, or pick another",
     ]
     assert faults("a/small.png", min_short_edge=31) == []
     assert faults("a/out of focus.png", exclude=[]) == []

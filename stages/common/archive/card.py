@@ -89,6 +89,7 @@ def card(c: Contents, shown: Sequence[Lineage], scales: Sequence[int]) -> str:
         photographs=photographs,
         trained=sum(row.tiles > 0 for row in photographs),
         sources=description.sources(photographs),
+        origins=description.origins(c),
         steps=description.steps(c),
         low=min(scores),
         mean=tables.mean(scores),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator
 
-from stages.common import tables
+from stages.common import rows, tables
 from stages.common.archive.licences import Licence
 from stages.common.near import known
 from stages.common.params import Params
@@ -32,6 +32,7 @@ class ReleaseParams(Params):
     version: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
     date: str
     volume_size: str | None
+    private: bool
 
     @field_validator("date", mode="before")
     @classmethod
@@ -77,6 +78,7 @@ class Contents(NamedTuple):
     unreadable: Sequence[Unreadable]
     rejected: Sequence[Rejected]
     licences: Mapping[str, Licence]  # by photograph
+    sources: Mapping[str, rows.Source]  # by name
 
 
 class Photograph(NamedTuple):
@@ -103,6 +105,14 @@ class Source(NamedTuple):
     photographs: int
     validation: int
     tiles: int
+
+
+class Share(NamedTuple):
+    """What a set has of a source."""
+
+    source: rows.Source
+    tiles: int
+    validation: int  # photographs
 
 
 class Step(NamedTuple):
@@ -151,6 +161,22 @@ def sources(rows: Iterable[Photograph]) -> list[Source]:
         for key, members in groups.items()
     ]
     return sorted(found, key=lambda source: (-source.tiles, source))
+
+
+def withheld(c: Contents) -> list[Share]:
+    """What the set has of sources that may not be redistributed."""
+    return [share for share in origins(c) if share.source.redistribute == "no"]
+
+
+def origins(c: Contents) -> list[Share]:
+    """The sources that say whose they are and that the set has images of, by name."""
+    tiles = Counter(row.source for row in c.tiles)
+    pairs = Counter(row.source for row in c.validation if row.scale == "hr")
+    return [
+        Share(source, tiles[name], pairs[name])
+        for name, source in sorted(c.sources.items())
+        if (source.licence or source.redistribute == "no") and (tiles[name] or pairs[name])
+    ]
 
 
 def steps(c: Contents) -> list[Step]:

@@ -14,18 +14,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import workers
+from stages.common import sources, workers
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, sizes
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
@@ -90,7 +90,7 @@ def parts(
 
 
 @functools.lru_cache(maxsize=1)  # an image of many parts is read once
-def checked_pixels(path: Path, sha256: str, edge: int | None = None) -> images.Pixels:
+def checked_pixels(root: Root, path: str, sha256: str, edge: int | None = None) -> images.Pixels:
     """Read an image, at the size at which it is looked at; see `score`.
 
     Raises:
@@ -99,16 +99,18 @@ def checked_pixels(path: Path, sha256: str, edge: int | None = None) -> images.P
     """
     checked_pixels.cache_clear()  # drops the image before, so that no two are in memory
     try:
-        content = path.read_bytes()
+        content = sources.read(root, path)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise UserError(f"{path} has changed since it was listed: run `dvc repro` again")
+            name = sources.shown(root, path)
+            raise UserError(f"{name} has changed since it was listed: run `dvc repro` again")
         return sizes.reduced(images.decode(content), edge)
     except (OSError, images.ImageError) as error:
-        raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
+        name = sources.shown(root, path)
+        raise UserError(f"{name} can't be read any more ({error}): run `dvc repro` again") from None
 
 
 def cut_part(
-    part: Part, *, folder: Path, policy: str, slots: str, edge: int | None = None
+    part: Part, *, folder: Root, policy: str, slots: str, edge: int | None = None
 ) -> PartCrops:
     """Cut a part's crops out of its image and into its slot.
 
@@ -116,7 +118,7 @@ def cut_part(
         UserError: where the file is not the one its table lists.
     """
     item = part.item
-    pixels = checked_pixels(folder / item.path, item.sha256, edge)
+    pixels = checked_pixels(folder, item.path, item.sha256, edge)
     layout = plan(item, policy, edge)
     cropped = crops.extract(pixels, layout, first=part.first, last=part.last)
     weights = layout.weights[part.first : part.last].tolist()
@@ -128,7 +130,7 @@ def cut_part(
 
 def score(
     items: Sequence[Item],
-    folder: Path,
+    folder: Root,
     *,
     policy: str,
     network: "Future[Network]",
@@ -156,7 +158,7 @@ def score(
 
 def _crop_scores(
     items: Sequence[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     network: "Future[Network]",
     edge: int | None,

@@ -19,6 +19,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 R = TypeVar("R")
 
@@ -93,7 +94,7 @@ def compiled(model: str, weights_folder: Path, sha256: str, device: str, precisi
 
 def compare(
     items: Sequence[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     *,
     network: "Future[Network]",
@@ -136,12 +137,12 @@ def compare(
 
 
 def sample(
-    items: Sequence[Item], folder: Path, policy: str, edge: int | None = None
+    items: Sequence[Item], folder: Root, policy: str, edge: int | None = None
 ) -> list[NDArray[Any]]:
     """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
     cropped = []
     for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
-        pixels = scorer.checked_pixels(folder / item.path, item.sha256, edge)
+        pixels = scorer.checked_pixels(folder, item.path, item.sha256, edge)
         layout = scorer.plan(item, policy, edge)
         first = max(0, (len(layout.boxes) - CROPS) // 2)
         cropped.append(crops.extract(pixels, layout, first=first, last=first + CROPS))

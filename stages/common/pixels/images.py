@@ -18,6 +18,7 @@ import hashlib
 import io
 import struct
 from pathlib import Path
+from typing import IO
 
 import imagecodecs
 import numpy as np
@@ -68,10 +69,10 @@ def read_checked(path: Path, sha256: str) -> Pixels:
     return decode(files.read_checked(path, sha256))
 
 
-def size_of(path: Path) -> tuple[int, int] | None:
+def size_of(file: Path | IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file's header has them, px; None where it is no image."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(file, formats=FORMATS) as image:
             return image.size
     except Exception:  # a broken file can raise anything in a decoder
         return None
@@ -119,7 +120,11 @@ def check_known(path: Path) -> None:
         OSError: where the file can't be read.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        check_head(file.read(HEAD))
+
+
+def check_head(head: bytes) -> None:
+    """`check_known` of bytes that were read."""
     if not is_known(head):
         raise ImageError("not an image", _kind(head))
 

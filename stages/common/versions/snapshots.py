@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import git, params, tables
+from stages.common import credits, git, params, tables
 from stages.common.archive import licences
 from stages.common.errors import UserError
-from stages.common.rows import Lineage, Validation
+from stages.common.rows import Lineage, Source, Validation
 from stages.common.versions import records
 
 PARAMS = "params.yaml"
 LINEAGE = "data/dataset/lineage.csv"
 TILES, VALIDATION = "data/tables/subimages.csv", "data/tables/validation.csv"
-FILES = (PARAMS, str(licences.FILE), LINEAGE, TILES, VALIDATION)
+SOURCES = "data/tables/sources_images.csv"
+FILES = (PARAMS, str(licences.FILE), LINEAGE, TILES, VALIDATION, SOURCES)
 
 ReadObject = Callable[[str], bytes | None]  # an object by its MD5; None where nobody has it
 
@@ -48,8 +49,10 @@ def read(root: Path) -> Snapshot:
     validation = tables.read(root / VALIDATION, Validation)
     if not tiles or any(row.tile not in pixels for row in tiles):
         raise UserError(f"{root / LINEAGE} names no tile, or one that {TILES} has not")
-    photographs = sorted({t.photograph for t in tiles} | {row.photograph for row in validation})
-    known = licences.of(photographs, licences.read(root / licences.FILE))
+    rows: list[Lineage | Validation] = [*tiles, *validation]
+    named = {row.photograph: row.source for row in rows}
+    whose = credits.whose(named, tables.read(root / SOURCES, Source), root / SOURCES)
+    known = licences.of(whose, licences.read(root / licences.FILE))
     return Snapshot(
         params.read(root / PARAMS),
         tiles,

@@ -9,7 +9,7 @@ import pytest
 from stages.common.archive import seven_zip
 from stages.common.archive.seven_zip import Member
 from stages.common.errors import UserError
-from stages.common.sets import contents
+from stages.common.sets import packed_set
 
 FILES = {"set/README.md": b"# A set\n", "set/set/0.png": bytes(range(256)) * 9, "set/empty": b""}
 
@@ -23,7 +23,7 @@ def test_each_file_is_read_alone(tmp_path: Path, volume: int | None) -> None:
         path.write_bytes(content)
         members.append(Member(path, name, hashlib.sha256(content).hexdigest()))
     archive = seven_zip.write(tmp_path / "a.7z", members, volume)[0]
-    with contents.opened(archive) as inside:
+    with packed_set.opened(archive) as inside:
         assert {name: inside.read(name) for name in inside.files} == FILES
 
 
@@ -32,6 +32,6 @@ def test_a_compressed_archive_is_told(tmp_path: Path) -> None:
         archive.writestr("x" * 1000, "set/a.txt")
     with (
         pytest.raises(UserError, match="is compressed, so not made by `make run`"),
-        contents.opened(tmp_path / "a.7z"),
+        packed_set.opened(tmp_path / "a.7z"),
     ):
         pass
