@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets video heic
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -57,19 +57,21 @@ publish: $(VENV)/ready  ## dist/: what hosts take of the set, and the commands: 
 
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 
+video heic: %: $(VENV)/%  ## what reads videos, and photographs in HEIC
+
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
 	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
 
 check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
 	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)
 
-test: $(VENV)/ready
+test: $(VENV)/ready $(VENV)/video $(VENV)/heic
 	python -m pytest
 
-test-quick: $(VENV)/ready  ## without the runs of the whole pipeline
+test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## without the runs of the whole pipeline
 	python -m pytest -m "not slow and not long and not tools and not servers"
 
-test-long: $(VENV)/ready  ## what `make test` leaves out: long proofs, and sets read by other programs
+test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## what `make test` leaves out: long proofs, and sets read by other programs
 	python -m pytest -m "tools or long"
 
 test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
@@ -113,6 +115,6 @@ $(VENV)/ready: requirements.txt constraints.txt
 	python -m stages.tools.setup
 	touch $@
 
-$(VENV)/remotes $(VENV)/servers: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
+$(VENV)/remotes $(VENV)/servers $(VENV)/video $(VENV)/heic: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	touch $@

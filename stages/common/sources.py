@@ -28,7 +28,7 @@ from stages.common import files, git, links, listing, packed, tables
 from stages.common.errors import UserError
 from stages.common.packed import PackedError
 from stages.common.params import Params
-from stages.common.pixels import images
+from stages.common.pixels import formats, images
 from stages.common.pixels.images import ImageError
 from stages.common.rows import Folder, section_of
 
@@ -229,7 +229,7 @@ def read_image(entry: Entry, root: Root, max_megapixels: float) -> bytes:
         raise ImageError("unreadable", "not a file, or a link that leads nowhere")
     if entry.fault:
         raise ImageError("unreadable", entry.fault)
-    images.check_head(read(root, entry.path, images.HEAD))
+    formats.check_head(read(root, entry.path, formats.HEAD))
     most = MOST_BYTES_A_PIXEL * max_megapixels * 1e6 + HEAD_BYTES
     if member and entry.bytes > most:
         raise ImageError("too large", f"unpacks to {entry.bytes:,} bytes, more than {most:,.0f}")

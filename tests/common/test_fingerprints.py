@@ -210,3 +210,10 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
     for name in ("screen", "multiscale", "subimages"):
         assert packages[name] == pixels
     assert packages["report"] == pixels | {"jinja2", "markupsafe", "matplotlib", "pyyaml"}
+
+
+def test_what_reads_heic_is_named_where_files_are_read_and_nowhere_else() -> None:
+    """Else all that was ever scored would be scored again where it is installed, or is not."""
+    texts = all_of(REPOSITORY / "stages")
+    assert {name for name, text in texts.items() if "pillow-heif " in text} == {"gather"}
+    assert "pillow " in texts["score"]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from stages.common.pixels import excerpts, images, likeness
+from stages.common.pixels import excerpts, formats, images, likeness
 from stages.common.pixels.images import ImageError
 from stages.common.sets.names import shown
 
@@ -120,7 +120,7 @@ def _seen(content: bytes, suffix: str, format_: str, mode: str) -> tuple[Wrong |
 
 def _unseen_by_some(content: bytes) -> Wrong | None:
     """What a part of the readers leaves out."""
-    with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
+    with Image.open(io.BytesIO(content), formats=formats.FORMATS) as image:
         turned = image.getexif().get(ORIENTATION, 1)
         frames = getattr(image, "n_frames", 1)
     if turned not in (0, 1):

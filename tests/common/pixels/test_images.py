@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from stages.common.pixels import png
+from stages.common.pixels.formats import FORMATS, is_known
 from stages.common.pixels.images import (
-    FORMATS,
     ImageError,
     Pixels,
     check_known,
     decode,
     decode_with_mode,
-    is_known,
     pixels_sha256,
     read,
     resize,
@@ -513,7 +512,6 @@ NO_IMAGES = {
     "matroska": b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\1\x42\xf7\x81\1\x42\xf2\x81",
     "avi": b"RIFF\x24\0\0\0AVI LIST\0\0\0\0",
     "wav": b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0",
-    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
     "raw of Fujifilm": b"FUJIFILMCCD-RAW 0201FF389501",
     "zeros": bytes(5000),
 }
@@ -541,7 +539,7 @@ def test_what_is_not_known_does_not_decode(content: bytes, data: st.DataObject) 
         changed[place] = data.draw(st.integers(0, 255))
     content = bytes(changed[data.draw(st.sampled_from([0, 0, 0, 1])) :])
     if not is_known(content[:64]):
-        with pytest.raises(ImageError, match="not an image"):
+        with pytest.raises(ImageError, match=r"not an image|camera raw|HEIC|a video"):
             decode(content)
 
 
@@ -549,7 +547,7 @@ def test_of_a_large_file_only_the_first_bytes_are_read(tmp_path: Path) -> None:
     with (tmp_path / "film.mp4").open("wb") as file:
         file.write(NO_IMAGES["mp4"])
         file.truncate(2**40)  # holds no blocks
-    with pytest.raises(ImageError, match="not an image"):
+    with pytest.raises(ImageError, match="a video"):
         check_known(tmp_path / "film.mp4")
 
 
