@@ -103,7 +103,7 @@ def test_each_step_tells_its_limits_and_what_it_leaves() -> None:
         ),
         Step(
             "photographs",
-            "the best 10 by score; section troubles: none; blocks at most 0.05; detail at least "
+            "the best 11 by score; section troubles: none; blocks at most 0.05; detail at least "
             "0.025; of nearly the same pictures the best",
             2,
             "below the best 2 1",
@@ -111,14 +111,14 @@ def test_each_step_tells_its_limits_and_what_it_leaves() -> None:
         Step(
             "tiles",
             "512 px squares of each photograph at the sizes 1, 0.75, and 512 px on the shorter "
-            "side; a step of 240 px (step), threshold 0",
+            "side; a step of 240 px (even), threshold 0",
             20,
             "",
         ),
         Step(
             "tiles",
             "the best 200 by score; bits at least 0.3; no two of one image that share more than "
-            "50%",
+            "50%; at most 30 of a photograph",
             12,
             "below the best 12 8",
         ),
