@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.common import credits, disk, files, tables
+from stages.common import disk, files, tables
 from stages.common.archive import description, licences, seven_zip
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.documents import documents
@@ -113,7 +113,7 @@ def main(
     check_apart(lineage, chosen)
     photographs = {row.photograph: row.source for row in lineage}
     photographs |= {row.photograph: row.source for row in chosen}
-    by_photograph = credits.whose(photographs, tables.read(sources_table, Source), sources_table)
+    by_photograph = licences.whose(photographs, tables.read(sources_table, Source), sources_table)
     contents = Contents(
         name=name,
         params=params,

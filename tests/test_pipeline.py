@@ -43,9 +43,12 @@ STAGES = [
     "gather@images",
     "gather@evaluation",
     "gather@reference",
+    "embed@images",
+    "embed@evaluation",
     "screen",
     "measure@images",
     "score@images",
+    "neighbours",
     "score@reference_images",
     "cutoff@images",
     "collect",
@@ -158,6 +161,7 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     others |= {
         "gather@evaluation",
         "gather@reference",
+        "embed@evaluation",
         "score@reference_images",
         "score@reference_subimages",
     }
@@ -324,6 +328,7 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
         "score@reference_subimages",
         "measure@images",
         "measure@subimages",
+        "neighbours",
     }  # their turn varies
     assert done & set(run.stages) == set()
     assert run.lock == life.first.lock

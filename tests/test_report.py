@@ -53,7 +53,7 @@ def test_the_page_counts_the_flow(tmp_path: Path) -> None:
         (8, "kept photographs"),
         (1, CHOSEN),
         (2, "section caf\\udce9 is left out"),
-        (1, "near-duplicate"),
+        (1, "below the best 8 of the other sections"),
         (16, "images at all scales"),
         (64, "tiles"),
         (30, "tiles in the set"),

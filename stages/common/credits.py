@@ -6,7 +6,7 @@ photograph the nearest one counts. What none speaks of is a source of its own: a
 source neither licence nor anything else is known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -107,12 +107,3 @@ def _read(root: Root, entry: Entry) -> Source:
     if found:
         raise UserError(f"{path}: {'; '.join(found)}")
     return Source(**SourceFile.model_validate(dict(pairs)).model_dump())
-
-
-def whose(photographs: Mapping[str, str], rows: Sequence[Source], table: Path) -> dict[str, Source]:
-    """Each photograph's source, of their names; with the tables of one run it is there."""
-    by_name = {row.name: row for row in rows}
-    unknown = sorted(set(photographs.values()) - by_name.keys())
-    if unknown:
-        raise UserError(f"{table} lacks the source {unknown[0]}: run `dvc repro`")
-    return {path: by_name[name] for path, name in sorted(photographs.items())}

@@ -65,3 +65,12 @@ def of_source(source: Source) -> Licence:
     if not source.licence:
         return UNKNOWN
     return Licence("*", source.spdx or source.licence, "", source.name, source.url)
+
+
+def whose(photographs: Mapping[str, str], rows: Sequence[Source], table: Path) -> dict[str, Source]:
+    """Each photograph's source, of their names; with the tables of one run it is there."""
+    by_name = {row.name: row for row in rows}
+    unknown = sorted(set(photographs.values()) - by_name.keys())
+    if unknown:
+        raise UserError(f"{table} lacks the source {unknown[0]}: run `dvc repro`")
+    return {path: by_name[name] for path, name in sorted(photographs.items())}

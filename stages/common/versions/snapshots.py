@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import credits, git, params, tables
+from stages.common import git, params, tables
 from stages.common.archive import licences
 from stages.common.errors import UserError
 from stages.common.rows import Lineage, Source, Validation
@@ -51,7 +51,7 @@ def read(root: Path) -> Snapshot:
         raise UserError(f"{root / LINEAGE} names no tile, or one that {TILES} has not")
     rows: list[Lineage | Validation] = [*tiles, *validation]
     named = {row.photograph: row.source for row in rows}
-    whose = credits.whose(named, tables.read(root / SOURCES, Source), root / SOURCES)
+    whose = licences.whose(named, tables.read(root / SOURCES, Source), root / SOURCES)
     known = licences.of(whose, licences.read(root / licences.FILE))
     return Snapshot(
         params.read(root / PARAMS),
