@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from stages.common import disk, files, listing, tables, workers
+from stages.common import disk, files, listing, stills, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
@@ -20,7 +20,7 @@ from stages.common.rows import Collected, Decision, Photograph, Unreadable
 
 def convert(row: Decision, *, source: Path, hr: Path) -> Collected:
     """Write one photograph as PNG."""
-    pixels = images.read_checked(source / row.path, row.sha256)
+    pixels = images.read_checked(stills.path_of(source, row.path), row.sha256)
     name = files.image_name(row.section, row.path, row.sha256)
     content = png.write(hr / name, pixels)
     height, width, _ = pixels.shape
@@ -31,6 +31,7 @@ def convert(row: Decision, *, source: Path, hr: Path) -> Collected:
 def check_listed(source: Path, rows: Iterable[Unreadable | Photograph]) -> None:
     """What came after `gather` had ended, and before DVC hashed the folder, would be missed."""
     listed = {row.path: row.bytes for row in rows}
+    listed = {path: size for path, size in listed.items() if not stills.is_still(path, listed)}
     there = {path: status.bytes for path, status in listing.listing(source).items()}
     found = listing.changes(listed, there)
     if found:

@@ -1,13 +1,14 @@
 """List the facts about every file of a folder. It decides nothing.
 
-Takes:  the folder of photographs, one folder per section; or that of the evaluation sets.
+Takes:  the folder of photographs, one folder per section; or that of the evaluation sets; of the
+        former also frames.csv and videos.csv, with stills that lie elsewhere (common/stills.py).
 Leaves: gathered_*.csv (`Photograph`), a row for every image; unreadable_*.csv (`Unreadable`), a row
         with the reason for every other file; thumbnails of the images, in the order of their rows
         (common/pages/thumbnails.py). changes_*.csv (`Change`), what has changed since the run
         before, is for people: no stage reads it, and DVC does not know it.
-Rule:   a file is read once. It is unreadable for the first of these that holds: no file, not an
-        image, too large, truncated, unreadable. An image whose content the store knows is not
-        decoded again. A folder that changes while it is read ends the stage.
+Rule:   a file is read once. It is unreadable for the first of these that holds: no file, another
+        kind (common/pixels/formats.py), too large, truncated, unreadable. An image whose content
+        the store knows is not decoded again. A folder that changes while it is read ends the stage.
 """
 
 import functools
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from stages.common import files, fingerprints, links, listing, store, tables, workers
+from stages.common import files, fingerprints, links, listing, stills, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.facts import Facts, FactStore
@@ -67,12 +68,13 @@ def look(
     """Read a file once: its row, or why there is none. Files that can't be decoded are few, and
     are tried again each time: the fault may be of the moment."""
     size, sha256 = 0, ""
+    file = stills.path_of(folder, path)
     try:
-        size = listing.status(folder / path).bytes
-        if not (folder / path).is_file():
+        size = listing.status(file).bytes
+        if not file.is_file():
             raise ImageError("unreadable", "not a file, or a link that leads nowhere")
-        images.check_known(folder / path)  # before a film of 6 GB is read whole
-        content = (folder / path).read_bytes()
+        images.check_known(file)  # before a film of 6 GB is read whole
+        content = file.read_bytes()
         size, sha256 = len(content), hashlib.sha256(content).hexdigest()
         with closing(FactStore(store_path, fingerprint)) as fact_store:
             known = fact_store.get(sha256)
@@ -155,6 +157,8 @@ def changed(before: Iterable[Row], after: Iterable[Row]) -> list[listing.Change]
 
 def main(
     folder: Path,
+    frames: Path,
+    videos: Path,
     gathered: Path,
     unreadable: Path,
     thumbnails: Path,
@@ -167,7 +171,12 @@ def main(
     links.own(folder)
     files.new_folder(thumbnails)
     listed = listing.quiet_listing(folder)
-    rows, known = look_at_all(list(listed), folder, thumbnails, params.max_megapixels)
+    is_source = folder == Path(params.source)  # stills are taken of no other folder's videos
+    taken, films = stills.read(frames, videos, folder, listed) if is_source else ([], [])
+    paths = stills.with_stills(listed, taken, films)
+    rows, known = look_at_all(paths, folder, thumbnails, params.max_megapixels)
+    stills.check_read(rows, taken)
+    rows = sorted([*rows, *stills.as_unreadable(films)], key=lambda row: row.path)
     listing.check_unchanged(folder, listed)
     good = [row for row in rows if isinstance(row, Photograph)]
     bad = [row for row in rows if isinstance(row, Unreadable)]

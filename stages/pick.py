@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from stages.common import candidates, files, quoting, tables, workers
+from stages.common import candidates, files, quoting, stills, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
@@ -73,7 +73,7 @@ def shown(rows: Sequence[Decision], params: ValidationParams) -> list[Decision]:
 
 def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> Pictures:
     """Write what is shown of one photograph."""
-    pixels = images.read_checked(source / row.path, row.sha256)
+    pixels = images.read_checked(stills.path_of(source, row.path), row.sha256)
     name = Path(files.image_name(row.section, row.path, row.sha256)).stem
     whole = fitted(pixels)
     content = io.BytesIO()

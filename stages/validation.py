@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from stages.common import candidates, files, tables, workers
+from stages.common import candidates, files, stills, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
@@ -30,7 +30,7 @@ from stages.common.rows import Decision, Photograph, Rejected, Validation
 
 def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> list[Validation]:
     """Write one photograph at full size and at each scale."""
-    sizes = pairs(images.read_checked(source / row.path, row.sha256), scales)
+    sizes = pairs(images.read_checked(stills.path_of(source, row.path), row.sha256), scales)
     if sizes is None:
         least = math.lcm(*scales)
         raise UserError(f"{source / row.path} is smaller than {least} px: lower the scales")

@@ -27,7 +27,7 @@ from stages.common.pages import thumbnails
 from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Photograph, Unreadable
+from stages.common.rows import Photograph, Still, Unreadable, Video
 from stages.common.store import default_path
 from stages.common.versions import records
 from stages.gather import GatherParams
@@ -45,6 +45,7 @@ def gathered(
     out = source.with_name(source.name + " out")
     shutil.rmtree(out / "thumbnails", ignore_errors=True)  # as DVC does before a run
     names = ("gathered.csv", "unreadable.csv", "thumbnails", "m.json", "changes.csv")
+    names = ("frames.csv", "videos.csv", *names)  # not read: the source is another folder
     gather.main(source, *(out / name for name in names), params)
     kept = tables.read(out / "gathered.csv", Photograph)
     refused = tables.read(out / "unreadable.csv", Unreadable)
@@ -61,6 +62,12 @@ def gathered(
 def written(folder: Path) -> dict[str, bytes]:
     """What is in every file below a folder."""
     return {name: (folder / name).read_bytes() for name in files_below(folder)}
+
+
+def without_videos(folder: Path) -> None:
+    """What the stage `frames` leaves where there is no video."""
+    tables.write(folder / "frames.csv", Still, [])
+    tables.write(folder / "videos.csv", Video, [])
 
 
 def counts(output: str) -> tuple[int, int]:
@@ -216,7 +223,18 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
         put(tmp_path / "in" / f"{seed}.png", png.encode(noise(40, 40, seed)))
     put(tmp_path / "in" / "a.txt", b"text")
     (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 1}")
-    done = run_stage("gather", "in", "g.csv", "r.csv", "thumbnails", "m.json", "c.csv")
+    without_videos(tmp_path)
+    done = run_stage(
+        "gather",
+        "in",
+        "frames.csv",
+        "videos.csv",
+        "g.csv",
+        "r.csv",
+        "thumbnails",
+        "m.json",
+        "c.csv",
+    )
     first = "gathered 2 images of 3 files in in · 2 decoded, 0 known · 1 not an image\n"
     assert done.stdout == first
     (message,) = done.stderr.splitlines()  # they were written just now
@@ -432,7 +450,8 @@ def test_a_folder_without_images_has_an_empty_folder_of_thumbnails(tmp_path: Pat
 
 def test_old_thumbnails_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
-    out = [tmp_path / name for name in ("g.csv", "u.csv", "thumbnails", "m.json", "c.csv")]
+    names = ("f.csv", "v.csv", "g.csv", "u.csv", "thumbnails", "m.json", "c.csv")
+    out = [tmp_path / name for name in names]
     gather.main(tmp_path / "in", *out, PARAMS)
     with pytest.raises(UserError, match="thumbnails must be empty, but holds files"):
         gather.main(tmp_path / "in", *out, PARAMS)
@@ -450,6 +469,7 @@ def start(folder: Path, out: str) -> "subprocess.Popen[str]":
     """A run of the stage on `in`, which puts each image into the store at once."""
     names = ("gathered", "unreadable", "thumbnails", "numbers", "changes")
     options = [text for name in names for text in (f"--{name}", f"{out}/{name}")]
+    options += ["--frames", "frames.csv", "--videos", "videos.csv"]
     return subprocess.Popen(
         [sys.executable, "-c", SAVING_OFTEN, "--folder", "in", *options],
         cwd=folder,
@@ -466,6 +486,7 @@ def test_a_killed_run_has_kept_what_it_decoded_and_two_go_on_at_once(tmp_path: P
         path = put(tmp_path / "in" / f"{i:03}.png", png.encode(noise(400, 400, i)))
         os.utime(path, (old, old))  # so that none is waited for
     (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 250}")
+    without_videos(tmp_path)
     with start(tmp_path, "killed") as process:
         while stored() < 3 and process.poll() is None:
             time.sleep(0.01)

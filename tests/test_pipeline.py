@@ -39,6 +39,7 @@ pytestmark = pytest.mark.slow
 STAGES = [
     "fingerprint",
     "check",
+    "frames",
     "gather@images",
     "gather@evaluation",
     "gather@reference",

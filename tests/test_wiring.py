@@ -23,7 +23,8 @@ from tests.conftest import REPOSITORY
 MOST_LINES = 200
 BESIDE = {
     "fingerprint": {"requirements.txt", "constraints.txt"},  # by what they have pip install
-    "gather": {"data/tables/checked.txt"},  # for order
+    "frames": {"data/tables/checked.txt"},  # for order
+    "gather": {"data/tables/checked.txt"},
     "release": {"data/dataset/lineage.csv"},  # in its folder of tiles, whose hashes it has
 }
 PARAMS = read(REPOSITORY / "params.yaml")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import disk, files
+from stages.common import disk, files, stills
 from stages.common.pixels import images
 from stages.common.rows import section_of
 
@@ -20,6 +20,7 @@ class Sizes(NamedTuple):
     sizes: list[Size]
     share: float  # how many of all they are, 0..1
     sections: frozenset[str]  # that there are
+    videos: bool = False  # of which stills will be taken, nobody knows how many
 
 
 def some_sizes(source: Path, min_short_edge: int) -> Sizes:
@@ -28,7 +29,8 @@ def some_sizes(source: Path, min_short_edge: int) -> Sizes:
     every = -(-len(paths) // LOOKED_AT) or 1
     read = [images.size_of(source / path) for path in paths[::every]]
     large = [size for size in read if size and min(size) >= min_short_edge]
-    return Sizes(large, 1 / every, frozenset(map(section_of, paths)))
+    videos = bool(stills.videos_in(source, paths))
+    return Sizes(large, 1 / every, frozenset(map(section_of, paths)), videos)
 
 
 def counts(params: Sections) -> list[int | None]:
@@ -82,7 +84,7 @@ def most_tiles(params: Sections, sizes: Sequence[Size]) -> int:
 
 def faults(params: Sections, known: Sizes) -> list[str]:
     """Counts that can't be met. Nothing is said where not all of the sizes are known, or none."""
-    if known.share < 1 or not known.sizes:
+    if known.share < 1 or known.videos or not known.sizes:
         return []
     found = []
     for name, there, what in (

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import handwritten, tables
+from stages.common import handwritten, stills, tables
 from stages.common.rows import Item
 
 FILE = Path("data/leave_out.csv")
@@ -39,7 +39,7 @@ def notes(rows: Iterable[LeftOut], source: Path, subimages: Path) -> list[str]:
     `source` is the folder of photographs, `subimages` the table of tiles, if there is one yet.
     """
     unseen = [row.image for row in rows if not SHA256(row.image)]
-    unseen = [image for image in unseen if not (source / image).is_file()]
+    unseen = [image for image in unseen if not stills.path_of(source, image).is_file()]
     if unseen and subimages.is_file():
         tiles = {tile.path for tile in tables.read(subimages, Item)}
         unseen = [image for image in unseen if image not in tiles]

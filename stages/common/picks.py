@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from stages.common import candidates, decision, files, listing, screening, tables
+from stages.common import candidates, decision, files, listing, screening, stills, tables
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
 from stages.common.pixels import images
@@ -46,6 +46,8 @@ def faults(sections: Mapping[str, Any]) -> list[str]:
     )
     found = []
     for pick in picks:
+        if stills.is_still(pick, there):
+            continue  # `validation` knows, when there are stills
         if pick not in there:
             found.append(missing(pick, source, there, known))
         elif why := unusable(pick, source, sections, known):
@@ -158,6 +160,6 @@ def rows(path: Path, row_type: type[Row]) -> list[Row]:
 
 def is_as_listed(row: Photograph, folder: Path) -> bool:
     """Whether a file is still the one that a table lists."""
-    path = folder / row.path
+    path = stills.path_of(folder, row.path)
     same_size = path.is_file() and path.stat().st_size == row.bytes
     return same_size and files.sha256_of(path) == row.sha256

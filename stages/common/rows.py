@@ -22,7 +22,7 @@ class Item(NamedTuple):
 class Photograph(NamedTuple):
     """An image file: gathered_*.csv, and of those that may be used screened.csv."""
 
-    path: str  # below gather.source, or below data/evaluation
+    path: str  # below gather.source, data/evaluation, or for a still data/frames
     section: str
     sha256: str  # of the file
     width: int  # px, upright
@@ -50,6 +50,28 @@ class Unreadable(NamedTuple):
     detail: str
     bytes: int
     sha256: str  # of the file; empty where it was not read
+
+
+class Still(NamedTuple):
+    """A frame of a video that is a photograph like others: frames.csv."""
+
+    path: str  # below data/frames, and as gathered_images.csv has it: the video's, then the frame
+    sha256: str  # of the file
+    video: str  # below gather.source
+    video_sha256: str
+    frame: int  # its number, from 0
+    seconds: float  # from the video's start
+    scene: int  # from 0
+
+
+class Video(NamedTuple):
+    """A video, or what is called like one: videos.csv."""
+
+    path: str  # below gather.source
+    bytes: int
+    sha256: str  # of the file; empty where nothing reads videos
+    stills: int
+    detail: str  # what became of it, or why there are no stills
 
 
 class Score(NamedTuple):

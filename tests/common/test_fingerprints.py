@@ -204,7 +204,9 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
     archive = {"py7zr", "multivolumefile", "jinja2", "pyyaml"}
     assert packages["release"] == pixels | archive
     assert packages["score"] == pixels | {"openvino", "safetensors", "torch"}
-    for name in ("gather", "screen", "collect", "validation", "multiscale", "subimages"):
+    assert packages["gather"] == pixels | {"pillow-heif"}
+    assert packages["frames"] == pixels | {"av"}
+    for name in ("screen", "collect", "validation", "multiscale", "subimages"):
         assert packages[name] == pixels
     assert packages["report"] == pixels | {"jinja2", "markupsafe", "matplotlib", "pyyaml"}
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import workers
+from stages.common import stills, workers
 from stages.common.errors import UserError
 from stages.common.hyperiqa import crops
 from stages.common.hyperiqa.backends import Network
@@ -91,7 +91,7 @@ def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
         UserError: where the file is not the one its table lists.
     """
     item = part.item
-    pixels = checked_pixels(folder / item.path, item.sha256)
+    pixels = checked_pixels(stills.path_of(folder, item.path), item.sha256)
     plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
     cropped = crops.extract(pixels, plan, first=part.first, last=part.last)
     weights = plan.weights[part.first : part.last].tolist()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.common import stills
 from stages.common.daemons import GIVEN_UP, Daemons, HungError
 from stages.common.hyperiqa import crops, scorer
 from stages.common.hyperiqa.backends import Network
@@ -116,7 +117,7 @@ def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any
     """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
     cropped = []
     for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
-        pixels = scorer.checked_pixels(folder / item.path, item.sha256)
+        pixels = scorer.checked_pixels(stills.path_of(folder, item.path), item.sha256)
         plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
         first = max(0, (len(plan.boxes) - CROPS) // 2)
         cropped.append(crops.extract(pixels, plan, first=first, last=first + CROPS))

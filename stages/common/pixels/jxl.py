@@ -6,7 +6,6 @@ loss gives that JPEG back, byte by byte, with the profile and the orientation it
 Source: ISO/IEC 18181-1, image header; 18181-2, boxes. The decoder is libjxl, in imagecodecs.
 """
 
-import functools
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +14,8 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from stages.common.pixels import icc
 
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -25,7 +26,7 @@ ENUM: Steps = ((0, 0), (1, 0), (2, 4), (18, 6))
 PLACE: Steps = ((0, 19), (524288, 19), (1048576, 20), (2097152, 21))
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 ALPHA, SPOT, FILTER = 0, 2, 5  # kinds of extra channels
-RGB, GREY, XYB = 0, 1, 2  # colour spaces
+RGB, GREY = 0, 1  # colour spaces
 CUSTOM = 2
 WHITES: dict[int, tuple[float, ...]] = {1: (0.3127, 0.3290), 10: (1 / 3, 1 / 3), 11: (0.314, 0.351)}
 PRIMARIES: dict[int, tuple[float, ...]] = {
@@ -33,9 +34,7 @@ PRIMARIES: dict[int, tuple[float, ...]] = {
     9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
     11: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
 }
-BT709, LINEAR, SRGB = 1, 8, 13  # transfer functions
 HDR = {16: "PQ", 18: "HLG"}
-CURVE = 4096  # places of a transfer function in a profile
 
 
 class JxlError(Exception):
@@ -211,42 +210,17 @@ def _colours(bits: Bits) -> tuple[bytes | None, str]:
     curve = 0 if gamma else bits.number(ENUM)
     if name := HDR.get(curve):
         return None, f"HDR ({name})"
-    if not white or not primaries or (not gamma and curve not in (BT709, LINEAR, SRGB)):
+    if not white or not primaries or (not gamma and curve not in icc.CURVES):
         return None, "colours of an unknown kind"
-    usual = white == WHITES[1] and primaries == PRIMARIES[1] and curve == SRGB
-    return (None if usual else _profile(space, white, primaries, gamma, curve)), ""
+    if white == WHITES[1] and primaries == PRIMARIES[1] and curve == icc.SRGB:
+        return None, ""
+    return icc.profile(white, primaries if space == RGB else (), gamma, curve), ""
 
 
 def _places(bits: Bits, count: int) -> tuple[float, ...]:
     """Points of the chromaticity diagram, x and y each."""
     packed = [bits.number(PLACE) for _ in range(2 * count)]
     return tuple((-(x + 1) // 2 if x & 1 else x // 2) / 1e6 for x in packed)
-
-
-@functools.lru_cache(maxsize=64)
-def _profile(
-    space: int, white: tuple[float, ...], primaries: tuple[float, ...], gamma: float, curve: int
-) -> bytes:
-    """An ICC profile; `gamma` is that of the encoder, below 1."""
-    points = [x for i in range(0, len(primaries), 2) for x in (*primaries[i : i + 2], 1.0)]
-    return imagecodecs.cms_profile(
-        "rgb" if space == RGB else "gray",
-        whitepoint=[*white, 1.0],
-        primaries=points if space == RGB else None,
-        transferfunction=None if gamma else to_light(curve),
-        gamma=1 / gamma if gamma else None,
-    )
-
-
-def to_light(curve: int) -> NDArray[np.float32]:
-    x = np.linspace(0, 1, CURVE)
-    if curve == SRGB:
-        y = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
-    elif curve == BT709:
-        y = np.where(x < 0.081, x / 4.5, ((x + 0.099) / 1.099) ** (1 / 0.45))
-    else:
-        y = x
-    return y.astype(np.float32)
 
 
 def original_jpeg(content: bytes) -> bytes | None:
@@ -295,7 +269,7 @@ def _to_srgb(pixels: NDArray[np.uint16], profile: bytes) -> NDArray[np.uint16]:
     converted = imagecodecs.cms_transform(
         np.ascontiguousarray(colours),
         profile,
-        _profile(GREY, WHITES[1], (), 0.0, SRGB) if grey else imagecodecs.cms_profile("srgb"),
+        icc.profile(WHITES[1], (), 0.0, icc.SRGB) if grey else imagecodecs.cms_profile("srgb"),
         colorspace=space,
         outcolorspace=space,
         intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common.pixels import jxl
+from stages.common.pixels import icc, jxl
 from stages.common.pixels.images import ImageError, Pixels, decode, decode_with_mode, size_of
 from tests.common.pixels.test_images import UPRIGHT, orientation, srgb_light
 from tests.conftest import encoded, noise
@@ -148,5 +148,5 @@ def test_the_size_is_checked_before_anything_is_decoded(monkeypatch: pytest.Monk
 
 
 def test_linear_light_is_what_srgb_says() -> None:
-    x = np.linspace(0, 1, jxl.CURVE)
-    assert np.abs(jxl.to_light(jxl.SRGB) - srgb_light(x)).max() < 1e-6
+    x = np.linspace(0, 1, icc.PLACES)
+    assert np.abs(icc.to_light(icc.SRGB) - srgb_light(x)).max() < 1e-6
