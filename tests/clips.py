@@ -1,6 +1,7 @@
 """Videos for tests: moving crops of the sample photographs, encoded by PyAV."""
 
 import functools
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -141,3 +142,26 @@ def story(
     ]
     halfway = len(frames) + fading // 2
     return frames + mixed + after, cuts, [halfway]
+
+
+def patches(width: int, height: int, seed: int = 0) -> Pixels:
+    """8 x 4 flat patches of any colours."""
+    colours = np.random.default_rng(seed).integers(0, 256, (4, 8, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST))
+
+
+def middles(pixels: Pixels) -> np.ndarray:
+    """The colours in the middle of each patch, (4, 8, 3) int."""
+    height, width, _ = pixels.shape
+    rows, columns = (np.arange(4) * 2 + 1) * height // 8, (np.arange(8) * 2 + 1) * width // 16
+    return pixels[rows][:, columns].astype(int)
+
+
+def turn(path: Path, degrees: int) -> None:
+    """Note in an mp4 that it is to be shown turned clockwise by 90, 180 or 270 degrees."""
+    content = bytearray(path.read_bytes())
+    place = content.index(b"tkhd") + 4 + 40  # behind version, flags, times and the like
+    one = 1 << 16
+    a, b, c, d = {90: (0, one, -one, 0), 180: (-one, 0, 0, -one), 270: (0, -one, one, 0)}[degrees]
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.common.video import colour, combing, cuts
+from stages.common.video.combing import Combing
 
 AWAY = 3  # frames between a still and the nearest cut, at least
 QUALITY = 75  # of the JPEG whose bits say how much detail there is
@@ -24,7 +25,7 @@ class Measures(NamedTuple):
 
     seconds: float  # from the start
     bits: int  # of its luma as JPEG; 0 where the decoder says that it is damaged
-    combing: float
+    combing: Combing
     unlikeness: float  # of the frames before it and those from it on, 0..1
 
 
@@ -39,6 +40,7 @@ def measured(frames: Iterable[tuple[int, Any]]) -> Iterator[Measures]:
     """Measures of all frames, in their order; a few frames are held at a time."""
     seen: deque[cuts.Histograms] = deque(maxlen=2 * cuts.WIDE)
     waiting: deque[Measures] = deque()
+    before: NDArray[np.uint8] | None = None
 
     def passed(histograms: cuts.Histograms) -> Iterator[Measures]:
         """The frame with `WIDE` frames behind it, itself included, as soon as there is one."""
@@ -53,7 +55,8 @@ def measured(frames: Iterable[tuple[int, Any]]) -> Iterator[Measures]:
             seen.extend([found] * cuts.WIDE)
         bits = 0 if frame.is_corrupt else bits_of(planes[0])
         seconds = float(frame.time) if frame.time is not None else 0.0
-        waiting.append(Measures(seconds, bits, combing.combing(planes[0]), 0.0))
+        waiting.append(Measures(seconds, bits, combing.combing(planes[0], before), 0.0))
+        before = planes[0]
         yield from passed(found)
     while waiting:
         yield from passed(found)
@@ -87,8 +90,17 @@ def chosen(frames: Sequence[Measures], every: float) -> list[Choice]:
         first = start + (AWAY if start else 0)
         last = end - (AWAY if end < len(frames) else 0)
         usable = [i for i in range(first, last) if clean[i] and frames[i].bits]
-        found += [Choice(i, scene) for i in best(usable, frames, every)]
+        taken = best(usable, frames, every)
+        found += [Choice(i, scene) for i in {least_combed(i, usable, frames) for i in taken}]
     return sorted(found)
+
+
+def least_combed(number: int, usable: Sequence[int], frames: Sequence[Measures]) -> int:
+    """The same frame where its fields fit, else the least combed of those near it."""
+    if frames[number].combing.fits:
+        return number
+    near = [i for i in usable if abs(i - number) <= combing.NEAR]
+    return min(near, key=lambda i: (frames[i].combing.quotient, abs(i - number), i))
 
 
 def best(numbers: Sequence[int], frames: Sequence[Measures], every: float) -> list[int]:

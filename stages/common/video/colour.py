@@ -84,7 +84,8 @@ def to_rgb(frame: Any, codec: str = "") -> Pixels:
         pixels = frame.reformat(format="rgb24").to_ndarray()
     else:
         bits = frame.format.components[0].bits
-        full = int(frame.color_range) == FULL or frame.format.name.startswith("yuvj")
+        said, name = int(frame.color_range), frame.format.name
+        full = said == FULL or (said == 0 and name.startswith(("yuvj", "gray")))
         pixels = converted(planes(frame), bits, matrix_of(frame), full, codec in CENTRED)
     return upright(pixels, frame.rotation)
 

@@ -71,7 +71,6 @@ def _is_cover(stream: Any) -> bool:
 def _opened(path: Path) -> Iterator[Any]:
     import av
 
-    av.logging.set_level(av.logging.PANIC)  # else it writes faults to the terminal, for each frame
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             yield container
