@@ -60,20 +60,20 @@ def write(
     matrix: int = 5,
     full: bool = False,
     tags: dict[str, int] | None = None,
-    interlaced: bool = False,
+    container: dict[str, str] | None = None,
 ) -> None:
     """Encode frames, all of one size. `matrix` is what YUV is made by (1 is BT.709, 5 is BT.601)
     and `full` its range; `tags` what the file says of it: colorspace, color_range, color_trc,
     color_primaries as FFmpeg numbers them."""
     av = needed()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container or {}) as file:
         stream = None
         for frame in frames:
             height, width, _ = frame.shape
             if stream is None:
                 wanted = {"crf": "12", "preset": "veryfast"} if codec.startswith("libx26") else {}
-                stream = container.add_stream(codec, rate=rate, options=wanted | (options or {}))
+                stream = file.add_stream(codec, rate=rate, options=wanted | (options or {}))
                 stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
                 for name, value in (tags or {}).items():
                     setattr(stream.codec_context, name, value)
@@ -89,9 +89,9 @@ def write(
             )
             for name in ("colorspace", "color_range", "color_trc", "color_primaries"):
                 setattr(made, name, (tags or {}).get(name, 2 if name != "color_range" else 0))
-            container.mux(stream.encode(made))
+            file.mux(stream.encode(made))
         assert stream is not None
-        container.mux(stream.encode())
+        file.mux(stream.encode())
 
 
 def woven(frames: Sequence[Pixels]) -> Iterator[Pixels]:

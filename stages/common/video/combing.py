@@ -24,7 +24,7 @@ MOVES = 10, 0.005  # grey levels by which a pixel changes; share of pixels, 0..1
 # A frame is combed whose quotient is larger than the first number; and clean whose quotient is no
 # more than that of the cleanest near it, by the factor and the sum that follow.
 ALONE = 0.7, 1.2, 0.03
-FITTING = 1.0, 2.0, 0.1  # of frames whose fields fit
+FITTING = 1.0, 4.0, 0.3  # of frames whose fields fit: sharp ones among blurred ones, too
 NEAR = 2  # frames before and after: of any five of film in video (3:2) three are whole
 
 Luma = NDArray[np.uint8]
