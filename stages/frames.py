@@ -21,15 +21,16 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from stages.common import files, fingerprints, listing, store, tables, workers
-from stages.common import stills as stills_of
 from stages.common.cli import run
 from stages.common.facts import Facts, FactStore
 from stages.common.params import Params
 from stages.common.pixels import png
 from stages.common.rows import Still, Video
-from stages.common.video import choosing, colour, combing, reading
+from stages.common.video import among, choosing, colour, combing, reading
 from stages.common.video.choosing import Choice
 from stages.common.video.reading import VideoError
+
+ABOUT = "about.txt"  # else DVC would warn of an empty folder wherever there is no video
 
 
 class FramesParams(Params):
@@ -144,7 +145,7 @@ def is_there(folder: Path, frame: int, scene: int, microseconds: int, sha256: st
 def clean_up(folder: Path, stills: list[Still]) -> None:
     """Remove what an earlier run has left, and folders that are empty then. Nobody else writes
     there: it is an out of this stage, which DVC leaves to it."""
-    for path in set(files.files_below(folder)) - {still.path for still in stills}:
+    for path in set(files.files_below(folder)) - {still.path for still in stills} - {ABOUT}:
         (folder / path).unlink()
     for inside in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
         if not any(inside.iterdir()):
@@ -160,17 +161,17 @@ def without(taken: list[Taken]) -> str:
 def main(
     source: Path, folder: Path, stills: Path, videos: Path, numbers: Path, params: FramesParams
 ) -> None:
-    listed = listing.quiet_listing(source)
-    paths = stills_of.videos_in(source, listed)
-    folder.mkdir(parents=True, exist_ok=True)
+    there = listing.quiet_listing(source)
+    paths = among.videos_in(source, there)
+    files.write(folder / ABOUT, b"stills of videos, as data/tables/frames.csv lists them\n")
     if reading.is_there():
         taken = take_all(paths, source, folder, params) if paths else []
     else:
-        sizes = {path: listed[path].bytes for path in paths}
+        sizes = {path: there[path].bytes for path in paths}
         taken = [Taken(Video(p, sizes[p], "", 0, reading.MISSING), [], None) for p in paths]
     rows = sorted(row for x in taken for row in x.stills)
     clean_up(folder, rows)
-    listing.check_unchanged(source, listed)
+    listing.check_unchanged(source, there)
     tables.write(stills, Still, rows)
     tables.write(videos, Video, [x.video for x in taken])
     tables.write_numbers(numbers, {"videos": len(taken), "stills": len(rows)})

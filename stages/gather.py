@@ -1,7 +1,7 @@
 """List the facts about every file of a folder. It decides nothing.
 
-Takes:  the folder of photographs, one folder per section; or that of the evaluation sets; of the
-        former also frames.csv and videos.csv, with stills that lie elsewhere (common/stills.py).
+Takes:  the folder of photographs, or that of the evaluation sets, a folder per section; with the
+        former frames.csv and videos.csv, since stills lie elsewhere (common/stills.py).
 Leaves: gathered_*.csv (`Photograph`), a row for every image; unreadable_*.csv (`Unreadable`), a row
         with the reason for every other file; thumbnails of the images, in the order of their rows
         (common/pages/thumbnails.py). changes_*.csv (`Change`), what has changed since the run
@@ -33,6 +33,7 @@ from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Photograph, Unreadable, section_of
 from stages.common.versions import records
+from stages.common.video import among
 
 Row = Photograph | Unreadable
 
@@ -172,15 +173,14 @@ def main(
     files.new_folder(thumbnails)
     listed = listing.quiet_listing(folder)
     is_source = folder == Path(params.source)  # stills are taken of no other folder's videos
-    taken, films = stills.read(frames, videos, folder, listed) if is_source else ([], [])
-    paths = stills.with_stills(listed, taken, films)
+    taken, films = among.read(frames, videos, folder, listed) if is_source else ([], [])
+    paths = among.with_stills(listed, taken, films)
     rows, known = look_at_all(paths, folder, thumbnails, params.max_megapixels)
-    stills.check_read(rows, taken)
-    rows = sorted([*rows, *stills.as_unreadable(films)], key=lambda row: row.path)
+    among.check_read(rows, taken)
+    rows = sorted([*rows, *among.as_unreadable(films)], key=lambda row: row.path)
     listing.check_unchanged(folder, listed)
     good = [row for row in rows if isinstance(row, Photograph)]
     bad = [row for row in rows if isinstance(row, Unreadable)]
-
     tables.write(gathered, Photograph, good)
     tables.write(unreadable, Unreadable, bad)
     reasons = Counter(row.reason for row in bad)

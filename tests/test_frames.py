@@ -32,13 +32,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def pictures() -> list[str]:
+    """What lies in the folder of stills, but for what says so."""
+    return [path for path in files_below(FOLDER) if path != "about.txt"]
+
+
 def run(params: FramesParams = PARAMS) -> tuple[list[Still], list[Video]]:
     """Run the stage; both tables, after a check that they tell of all files there are."""
     frames.main(SOURCE, FOLDER, *NAMES, Path("numbers.json"), params)
     stills, videos = tables.read(NAMES[0], Still), tables.read(NAMES[1], Video)
-    assert (
-        files_below(FOLDER) == [still.path for still in stills] == sorted({s.path for s in stills})
-    )
+    assert pictures() == [still.path for still in stills] == sorted({s.path for s in stills})
     for still in stills:
         assert still.path == f"{still.video}/{still.frame:06}.png"
         assert sha256_of(FOLDER / still.path) == still.sha256
@@ -132,14 +135,14 @@ def test_a_second_run_takes_over_what_is_there_and_mends_the_rest(
     film()
     film("films/other.mkv", (5, 6))
     first = run()
-    before = {path: (FOLDER / path).stat().st_mtime_ns for path in files_below(FOLDER)}
+    before = {path: (FOLDER / path).stat().st_mtime_ns for path in pictures()}
     (FOLDER / "stranger.png").write_bytes(b"of another run")
     damaged = first[0][0].path
     (FOLDER / damaged).unlink()
     (FOLDER / damaged).write_bytes(b"changed by hand")
     monkeypatch.setattr(frames.choosing, "measured", None)  # to call it would be an error
     assert run() == first
-    after = {path: (FOLDER / path).stat().st_mtime_ns for path in files_below(FOLDER)}
+    after = {path: (FOLDER / path).stat().st_mtime_ns for path in pictures()}
     assert {path for path in before if before[path] != after[path]} == {
         still.path for still in first[0] if still.video == first[0][0].video
     }
@@ -153,7 +156,7 @@ def test_what_is_no_more_is_removed() -> None:
     assert {still.video for still in stills} == {"films/other.mkv"}
     (SOURCE / "films" / "other.mkv").unlink()
     assert run() == ([], [])
-    assert list(FOLDER.iterdir()) == []
+    assert [path.name for path in FOLDER.iterdir()] == ["about.txt"]
 
 
 @needs_av

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import disk, files, stills
+from stages.common import disk, files
 from stages.common.pixels import images
 from stages.common.rows import section_of
+from stages.common.video import among
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
 Size = tuple[int, int]  # width and height, px
@@ -29,7 +30,7 @@ def some_sizes(source: Path, min_short_edge: int) -> Sizes:
     every = -(-len(paths) // LOOKED_AT) or 1
     read = [images.size_of(source / path) for path in paths[::every]]
     large = [size for size in read if size and min(size) >= min_short_edge]
-    videos = bool(stills.videos_in(source, paths))
+    videos = bool(among.videos_in(source, paths))
     return Sizes(large, 1 / every, frozenset(map(section_of, paths)), videos)
 
 
