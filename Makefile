@@ -1,11 +1,11 @@
-# make run · make what-if · make compare · make keep · make verify · make push · make test · make lint · make bench · make weights MODEL=koniq10k
+# make run · make what-if · make compare · make keep · make verify · make push · make release · make publish · make test · make lint · make bench · make weights MODEL=koniq10k
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes video heic unpack check-set test test-quick test-long test-servers lint format bench screenshots weights
+.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets video heic
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -48,6 +48,13 @@ mend: $(VENV)/ready  ## put back what `make verify` names, from wherever it is w
 push: $(VENV)/ready  ## to DVC's remote, and proven there: TAGS=1, REV=v1, ONLY=data/dataset, DEEP=1, LIMIT=minutes
 	python -m stages.tools.push $(if $(TAGS),--tags) $(if $(REV),--revision '$(REV)') $(if $(ONLY),--only $(ONLY)) $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
 
+release: $(VENV)/ready  ## check, push and prove a version, then tag it: VERSION=1.2.0
+	python -m stages.tools.guard
+	python -m stages.tools.release_version --version "$$VERSION" $(if $(DEEP),--deep) $(if $(LIMIT),--limit $(LIMIT))
+
+publish: $(VENV)/ready  ## dist/: what hosts take of the set, and the commands: ARCHIVE=1, URL=https://…
+	python -m stages.tools.publish $(if $(ARCHIVE),--archive) $(if $(URL),--url "$$URL")
+
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 
 video heic: %: $(VENV)/%  ## what reads videos, and photographs in HEIC
@@ -83,6 +90,7 @@ bench: $(VENV)/ready  ## see bench/README.md for those that need a peer
 	python -m bench.bench_images
 	python -m bench.bench_store
 	python -m bench.bench_verify
+	python -m bench.bench_push --remotes folder
 	python -m bench.bench_archive
 	python -m bench.bench_unpack
 	python -m bench.bench_report
@@ -93,6 +101,12 @@ screenshots: $(VENV)/ready  ## docs/images/ anew, of the pages that the last run
 
 weights: $(VENV)/ready  ## fetch a published scorer: make weights MODEL=koniq10k
 	python -m stages.tools.weights $(MODEL)
+
+known-sets: $(VENV)/ready  ## data/known_sets.csv anew, from clones: SELFEXSR=../SelfExSR KODAK=../Kodak…
+	python -m stages.tools.known_sets --selfexsr "$$SELFEXSR" --kodak "$$KODAK"
+
+datasets: $(VENV)/ready  ## public sets to start from: USE=faces LICENCE=CC-BY MIN_SIDE=1024 REDISTRIBUTE=yes; WRITE=1
+	python -m stages.tools.datasets $(if $(USE),--use '$(USE)') $(if $(LICENCE),--licence '$(LICENCE)') $(if $(MIN_SIDE),--min-side '$(MIN_SIDE)') $(if $(REDISTRIBUTE),--redistribute '$(REDISTRIBUTE)') $(if $(WRITE),--write)
 
 $(VENV)/ready: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ": make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'

@@ -28,7 +28,7 @@ from PIL import Image
 
 from bench.measure import Cost, machine, run, stage_command
 from stages import gather
-from stages.common import files, tables
+from stages.common import files, sources, tables
 from stages.common.pixels import images, png
 from stages.common.rows import Decision, Photograph, Scaled, Tile, Unreadable
 
@@ -92,12 +92,13 @@ class Ours:
         tables.write(folder / "decisions.csv", Decision, rows)
         look = partial(
             gather.look,
-            folder=photographs,
+            root=photographs,
             max_megapixels=250,
             store_path=folder / "store.sqlite",
             fingerprint="",
         )
-        facts = [look(row.path).row for row in rows]
+        entries = sources.entries(sources.listed(photographs))
+        facts = [look(entry).row for entry in entries]
         listed = [row for row in facts if isinstance(row, Photograph)]
         tables.write(folder / "gathered.csv", Photograph, sorted(listed))
         tables.write(folder / "unreadable.csv", Unreadable, [])

@@ -27,17 +27,20 @@ from bench.bench_store import hashes
 from bench.measure import machine, run, stage_command
 from stages import summary
 from stages.common import cutoffs, params, tables
-from stages.common.cutoffs import CutoffParams
+from stages.common.cutoff_params import CutoffParams
 from stages.common.pages import thumbnails
 from stages.common.rows import (
     Candidate,
     Collected,
     Decision,
+    ImageMeasures,
+    Neighbours,
     Photograph,
     Rejected,
     Scaled,
     Score,
     Tile,
+    TileMeasures,
     Unreadable,
     Validation,
 )
@@ -131,9 +134,22 @@ def make(folder: Path, number: int) -> None:
         scores = random.beta(6, 3, len(some)).round(6)
         found = [Score(r.path, r.sha256, float(s)) for r, s in zip(some, scores, strict=True)]
         candidates = [Candidate(r.path, r.section, r.sha256, r.bytes) for r in some]
+        if which == "images":
+            measured = [ImageMeasures(r.path, r.sha256, 0.01, 0.2, 1.0, 0.0, 0.0, 95) for r in some]
+            write(measures / "images.csv", ImageMeasures, measured)
+            known = cutoffs.of_images(measured, [], limits.images)
+        else:
+            bits = random.normal(1.2, 0.3, len(some)).round(6).tolist()
+            ours = [
+                TileMeasures(r.path, r.sha256, b, 0.0, 0.0) for r, b in zip(some, bits, strict=True)
+            ]
+            write(measures / "subimages.csv", TileMeasures, ours)
+            known = cutoffs.of_tiles(ours, some, limits.subimages)
         rule = {"images": limits.images, "subimages": limits.subimages}[which]
-        return cutoffs.decided(cutoffs.ranked(candidates, found), rule, which)
+        return cutoffs.decided(cutoffs.ranked(candidates, found), rule, which, known)
 
+    measures, write = folder / "measures", tables.write
+    put("neighbours", Neighbours, [])
     limits = params.load(CutoffParams, "cutoff", folder / "params.yaml")
     put("gathered_images", Photograph, rows)
     put("screened", Photograph, rows)
@@ -152,7 +168,11 @@ def make(folder: Path, number: int) -> None:
         images=folder / "tables" / "cutoff_images.csv",
         subimages=folder / "tables" / "cutoff_subimages.csv",
         tiles=folder / "tables" / "subimages.csv",
-        reference=folder / "reference.csv",
+        image_measures=measures / "images.csv",
+        tile_measures=measures / "subimages.csv",
+        neighbours=folder / "tables" / "neighbours.csv",
+        image_reference=folder / "reference.csv",
+        tile_reference=folder / "reference.csv",
         metrics=folder / "reports" / "metrics.json",
         what_if=folder / "reports" / "what_if.csv",
         plots=folder / "reports" / "plots",
@@ -234,6 +254,7 @@ def main() -> int:
             "report",
             folder / "tables",
             folder / "scorer.json",
+            folder / "reference.csv",
             folder / "reference.csv",
             reports / "what_if.csv",
             reports / "thumbnails",

@@ -22,12 +22,15 @@ import numpy as np
 from bench.measure import Cost, machine, run, stage_command
 from stages.common import decision, store, tables
 from stages.common.decision import Dropped
+from stages.common.near import alike
+from stages.common.near.alike import Look
+from stages.common.near.known import Evaluated
 from stages.common.rows import Photograph, Tile
 from stages.common.scores import ScoreStore
 from stages.common.screening import evaluation_copies
 
 PARAMS = """
-score: {model: builtin, crops: cover, device: cpu, precision: fp32}
+score: {model: builtin, crops: cover, size: native, device: cpu, precision: fp32}
 cutoff:
   images: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
   subimages: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
@@ -88,7 +91,7 @@ def photographs(rows: int) -> list[Photograph]:
 def fill(rows: int) -> None:
     """Put a score for every row into the store, a few at a time, as a run does."""
     from stages.common.hyperiqa import weights
-    from stages.score import fingerprint
+    from stages.common.hyperiqa.scorer import fingerprint
 
     names = list(hashes(rows))
     scores = np.random.default_rng(SEED).normal(0.7, 0.05, rows).tolist()
@@ -115,7 +118,10 @@ def search(rows: int) -> None:
         sample[i] = sample[i]._replace(pixels=sample[i - 1].pixels)
         sample[i - 50] = sample[i - 50]._replace(dhash=evaluation[i % EVALUATION].dhash)
     start = perf_counter()
-    copies = evaluation_copies(sample, evaluation)
+    evaluated = [
+        Evaluated(row.path, row.pixels, Look(row.dhash, alike.UNKNOWN)) for row in evaluation
+    ]
+    copies = evaluation_copies(sample, {}, evaluated)
     print(f"evaluation sets: {1e6 * (perf_counter() - start) / rows:.1f} µs an image")
     allowed = [row for row in sample if row.path not in copies]
     start = perf_counter()
@@ -139,7 +145,7 @@ def measure(rows: int, folder: Path) -> Cost:
     commands: dict[str, list[str | Path]] = {
         "fill the store, read it": [*this, "fill"],
         "stages.score, all known": stage_command(
-            "score", table, folder, WEIGHTS, scores, folder / "score.json", params=params
+            "score", "images", table, folder, WEIGHTS, scores, folder / "score.json", params=params
         ),
         "stages.cutoff": stage_command(
             *("cutoff", "subimages", table, scores, folder / "decisions.csv"),

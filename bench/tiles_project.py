@@ -22,10 +22,10 @@ from PIL import Image
 from bench.measure import run
 from stages.common import files, tables
 from stages.common.hyperiqa import models
+from stages.common.hyperiqa.scorer import fingerprint
 from stages.common.pixels import images
 from stages.common.rows import Item
 from stages.common.scores import ScoreStore
-from stages.score import fingerprint
 
 REPOSITORY = Path(__file__).parents[1]
 SIDE, TILE = 1024, 64  # px

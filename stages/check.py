@@ -1,6 +1,7 @@
 """Check everything a run needs and report all problems at once, before hours of work.
 
-Takes:  params.yaml, dvc.yaml, leave_out.csv, licences.csv; the folder of weights.
+Takes:  params.yaml, dvc.yaml, leave_out.csv, licences.csv, every source.yaml; the folder of
+        weights.
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
         the folders, weights, device and picks it names must be there, no photograph on its way into
@@ -12,16 +13,30 @@ Rule:   every section of params.yaml must fit its stage's model, all faults are 
 import importlib
 import importlib.util
 import inspect
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stages.common import disk, files, forecast, git, leave_out, links, params, picks, store
+from stages.common import (
+    credits,
+    disk,
+    files,
+    forecast,
+    git,
+    leave_out,
+    links,
+    params,
+    picks,
+    sources,
+    store,
+)
 from stages.common.archive import licences
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
+from stages.common.near import embedder
 
 TILES = Path("data/tables/subimages.csv")  # of the last run
 
@@ -58,6 +73,7 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
     """What is wrong with the folders that the parameters name."""
     named = {
         "gather.source": [sections["gather"]["source"]],
+        "gather.more": list(sections["gather"]["more"].values()),
         "screen.evaluation_sets": sections["screen"]["evaluation_sets"],
         "min_score": references(sections["cutoff"]),
     }
@@ -92,9 +108,11 @@ def mend(folder: Path) -> str:
 
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
-    """What the section `score` asks for and this machine lacks: weights, a GPU, a precision."""
+    """What embedding and the section `score` need and this machine lacks: weights, a GPU, a
+    precision."""
     found = []
     for look in (
+        lambda: embedder.check(weights_folder),
         lambda: check_weights(score["model"], weights_folder),
         lambda: backends.resolve(score["device"], score["precision"]),
     ):
@@ -102,7 +120,7 @@ def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
             look()
         except UserError as error:
             found.append(str(error))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def check_weights(model: str, folder: Path) -> None:
@@ -124,20 +142,28 @@ def main(weights_folder: Path, checked: Path) -> None:
         found = folder_faults(sections) + unusable(sections["score"], weights_folder)
     if found:
         raise UserError(f"{path}: {'; '.join(found)}")
-    source = Path(sections["gather"]["source"])
-    sizes = forecast.some_sizes(source, sections["screen"]["min_short_edge"])
+    root = sources.of_params(sections["gather"])
+    sources.check(root)
+    entries = sources.entries(sources.listed(root))
+    whose = credits.read(root, entries)
+    sizes = forecast.some_sizes(root, entries, sections["screen"]["min_short_edge"])
     if found := forecast.faults(sections, sizes) + picks.faults(sections):
         raise UserError(f"{path}: {'; '.join(found)}")
     least = forecast.least_bytes(sections, sizes)
     disk.check_room(Path("data"), least, "what the next stages write")
     store.check(store.default_path())
     files.write(checked, b"checked\n")
-    loose = git.is_inside(source) and not git.is_versioned(source)
-    hint = f", not versioned yet: `dvc add '{source}'`" if loose else ""
-    print(f"{path} is right · photographs in {source}{hint}")
+    places = [Path(folder.folder) for folder in root]
+    loose = [f"'{p}'" for p in places if git.is_inside(p) and not git.is_versioned(p)]
+    hint = f", not versioned yet: `dvc add {' '.join(loose)}`" if loose else ""
+    print(f"{path} is right · photographs in {sources.named(root)}{hint}")
     licences.read(licences.FILE)
-    left_out = leave_out.notes(leave_out.read(leave_out.FILE), source, TILES)
-    for note in left_out + forecast.notes(sections) + picks.notes(sections):
+    is_photograph = partial(sources.is_there, root)
+    notes = leave_out.notes(leave_out.read(leave_out.FILE), is_photograph, TILES)
+    if not sections["release"]["private"]:
+        notes += credits.notes(root, whose)
+    notes += forecast.size_notes(sections, sizes)
+    for note in notes + forecast.notes(sections) + picks.notes(sections):
         print(note)
     if tags := git.tags_without_remote():
         print(

@@ -58,6 +58,7 @@ def lineage(decisions: Sequence[Decision], tiles: Sequence[Tile]) -> list[Lineag
                 section=tile.section,
                 photograph=tile.photograph,
                 photograph_sha256=tile.photograph_sha256,
+                source=tile.source,
             )
         )
     return rows

@@ -1,6 +1,6 @@
 """Take stills out of the videos among the photographs.
 
-Takes:  the folder of photographs.
+Takes:  contents.csv, the folders of photographs; none of the archives in them.
 Leaves: frames/<video>/<frame>.png, stills as 8-bit sRGB; frames.csv (`Still`), by path; videos.csv
         (`Video`), what became of each video. Nothing where there is no video.
 Rule:   of each scene the frame with most detail, of a long one more, `every` seconds apart at
@@ -20,13 +20,14 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from stages.common import files, fingerprints, listing, store, tables, workers
+from stages.common import files, fingerprints, listing, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.facts import Facts, FactStore
 from stages.common.params import Params
 from stages.common.pixels import png
 from stages.common.rows import Still, Video
-from stages.common.video import among, choosing, colour, combing, reading
+from stages.common.sources import Root
+from stages.common.video import choosing, colour, combing, reading
 from stages.common.video.choosing import Choice
 from stages.common.video.reading import VideoError
 
@@ -46,7 +47,7 @@ class Taken(NamedTuple):
     facts: Facts | None  # for the store; None where it knew them, or there are none
 
 
-def take_all(paths: list[str], source: Path, folder: Path, params: FramesParams) -> list[Taken]:
+def take_all(paths: list[str], source: Root, folder: Path, params: FramesParams) -> list[Taken]:
     """Take the stills of videos in their order; the store remembers what they are."""
     made_by = f"{params!r}\n{fingerprints.all_of(Path(__file__).parent)['frames']}"
     known = store.default_path()
@@ -61,19 +62,19 @@ def take_all(paths: list[str], source: Path, folder: Path, params: FramesParams)
 
 
 def take(
-    path: str, *, source: Path, folder: Path, params: FramesParams, made_by: str, known: Path
+    path: str, *, source: Root, folder: Path, params: FramesParams, made_by: str, known: Path
 ) -> Taken:
     """Take the stills of one video, or those that are not there yet."""
-    size = (source / path).stat().st_size
-    sha256 = files.sha256_of(source / path)
+    video = sources.locate(source, path).file
+    size, sha256 = video.stat().st_size, files.sha256_of(video)
     with closing(FactStore(known, made_by)) as facts_store:
         facts = facts_store.get(sha256)
     columns = {} if facts is None else facts.columns
     try:
         if facts is None:
-            columns = write(source / path, folder / path, params)
+            columns = write(video, folder / path, params)
         elif not all(is_there(folder / path, *row) for row in columns["stills"]):
-            write(source / path, folder / path, params, columns)
+            write(video, folder / path, params, columns)
     except VideoError as error:
         return Taken(Video(path, size, sha256, 0, str(error)), [], None)
     stills = [
@@ -161,21 +162,21 @@ def without(taken: list[Taken]) -> str:
 def main(
     source: Path, folder: Path, stills: Path, videos: Path, numbers: Path, params: FramesParams
 ) -> None:
-    there = listing.quiet_listing(source)
-    paths = among.videos_in(source, there)
+    root = sources.folders(source)
+    listed = sources.listed(root, listing.quiet_listing)
+    there = sources.videos(listed)
     files.write(folder / ABOUT, b"stills of videos, as data/tables/frames.csv lists them\n")
     if reading.is_there():
-        taken = take_all(paths, source, folder, params) if paths else []
+        taken = take_all([entry.path for entry in there], root, folder, params) if there else []
     else:
-        sizes = {path: there[path].bytes for path in paths}
-        taken = [Taken(Video(p, sizes[p], "", 0, reading.MISSING), [], None) for p in paths]
+        taken = [Taken(Video(x.path, x.bytes, "", 0, reading.MISSING), [], None) for x in there]
     rows = sorted(row for x in taken for row in x.stills)
     clean_up(folder, rows)
-    listing.check_unchanged(source, there)
+    sources.check_unchanged(listed)
     tables.write(stills, Still, rows)
     tables.write(videos, Video, [x.video for x in taken])
     tables.write_numbers(numbers, {"videos": len(taken), "stills": len(rows)})
-    print(f"{len(rows):,} stills of {len(taken):,} videos in {source}{without(taken)}")
+    print(f"{len(rows):,} stills of {len(taken):,} videos in {sources.named(root)}{without(taken)}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """List the facts about every file of a folder. It decides nothing.
 
-Takes:  the folder of photographs, or that of the evaluation sets, a folder per section; with the
-        former frames.csv and videos.csv, since stills lie elsewhere (common/stills.py).
+Takes:  contents.csv, the folders of photographs, one folder in them a section; or the folder of the
+        evaluation sets. Archives in them count as folders, and so do videos of which the stage
+        `frames` has taken stills (common/sources.py).
 Leaves: gathered_*.csv (`Photograph`), a row for every image; unreadable_*.csv (`Unreadable`), a row
-        with the reason for every other file; thumbnails of the images, in the order of their rows
-        (common/pages/thumbnails.py). changes_*.csv (`Change`), what has changed since the run
-        before, is for people: no stage reads it, and DVC does not know it.
+        with the reason for every other file; sources_*.csv (`Source`), whose the images are;
+        thumbnails of the images, in the order of their rows (common/pages/thumbnails.py).
+        changes_*.csv (`Change`), what has changed since the run before, is for people: no stage
+        reads it, and DVC does not know it.
 Rule:   a file is read once. It is unreadable for the first of these that holds: no file, another
         kind (common/pixels/formats.py), too large, truncated, unreadable. An image whose content
         the store knows is not decoded again. A folder that changes while it is read ends the stage.
@@ -20,27 +22,20 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import Field
-
-from stages.common import files, fingerprints, links, listing, stills, store, tables, workers
+from stages.common import credits, files, fingerprints, listing, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.facts import Facts, FactStore
+from stages.common.gather_params import GatherParams
 from stages.common.pages import thumbnails
-from stages.common.params import Params
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Photograph, Unreadable, section_of
+from stages.common.rows import Photograph, Source, Unreadable
+from stages.common.sources import Entry, Root
 from stages.common.versions import records
-from stages.common.video import among
 
 Row = Photograph | Unreadable
-
-
-class GatherParams(Params):
-    source: str
-    max_megapixels: float = Field(gt=0, le=images.MAX_MEGAPIXELS)
 
 
 class Looked(NamedTuple):
@@ -64,18 +59,15 @@ def code_fingerprint() -> str:
 
 
 def look(
-    path: str, *, folder: Path, max_megapixels: float, store_path: Path, fingerprint: str
+    entry: Entry, *, root: Root, max_megapixels: float, store_path: Path, fingerprint: str
 ) -> Looked:
     """Read a file once: its row, or why there is none. Files that can't be decoded are few, and
     are tried again each time: the fault may be of the moment."""
-    size, sha256 = 0, ""
-    file = stills.path_of(folder, path)
+    path, size, sha256 = entry.path, entry.bytes, ""
     try:
-        size = listing.status(file).bytes
-        if not file.is_file():
-            raise ImageError("unreadable", "not a file, or a link that leads nowhere")
-        images.check_known(file)  # before a film of 6 GB is read whole
-        content = file.read_bytes()
+        if path.rpartition("/")[2] == credits.FILE:
+            raise ImageError("not an image", "says whose photographs are")
+        content = sources.read_image(entry, root, max_megapixels)
         size, sha256 = len(content), hashlib.sha256(content).hexdigest()
         with closing(FactStore(store_path, fingerprint)) as fact_store:
             known = fact_store.get(sha256)
@@ -85,8 +77,7 @@ def look(
     except OSError as error:
         detail = error.strerror or str(error)
         return Looked(Unreadable(path, "unreadable", detail, size, sha256))
-    section = section_of(path)
-    row = Photograph(path=path, section=section, sha256=sha256, bytes=size, **facts.columns)
+    row = Photograph(path, entry.section, sha256, bytes=size, **facts.columns)
     return Looked(row, facts, known is not None)
 
 
@@ -109,14 +100,14 @@ def facts_of(content: bytes, max_megapixels: float) -> Facts:
 
 
 def look_at_all(
-    paths: list[str], folder: Path, sheets_folder: Path, max_megapixels: float
+    entries: list[Entry], root: Root, sheets_folder: Path, max_megapixels: float
 ) -> tuple[list[Row], int]:
     """Look at files in their order, and write the sheets of their thumbnails meanwhile. Gives the
     rows, and how many images the store knew."""
     rows, known = [], 0
     made_by, path = fingerprint(max_megapixels), store.default_path()
     task = partial(
-        look, folder=folder, max_megapixels=max_megapixels, store_path=path, fingerprint=made_by
+        look, root=root, max_megapixels=max_megapixels, store_path=path, fingerprint=made_by
     )
     sheets = thumbnails.Sheets(sheets_folder, thumbnails.PHOTOGRAPHS)
     with closing(FactStore(path, made_by)) as fact_store:
@@ -124,7 +115,7 @@ def look_at_all(
         def put(some: list[Looked]) -> None:
             fact_store.put((x.row.sha256, x.facts) for x in some if x.facts and not x.known)
 
-        with closing(store.saved(workers.each(task, paths, what="gather"), put)) as all_looked:
+        with closing(store.saved(workers.each(task, entries, what="gather"), put)) as all_looked:
             for looked in all_looked:
                 rows.append(looked.row)
                 known += looked.known
@@ -158,35 +149,38 @@ def changed(before: Iterable[Row], after: Iterable[Row]) -> list[listing.Change]
 
 def main(
     folder: Path,
-    frames: Path,
-    videos: Path,
     gathered: Path,
     unreadable: Path,
+    sources_table: Path,
     thumbnails: Path,
     numbers: Path,
     changes: Path,
     params: GatherParams,
 ) -> None:
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: put images there, or name another")
-    links.own(folder)
+    root = sources.folders(folder)
+    sources.check(root)
+    sources.own(root)
     files.new_folder(thumbnails)
-    listed = listing.quiet_listing(folder)
-    is_source = folder == Path(params.source)  # stills are taken of no other folder's videos
-    taken, films = among.read(frames, videos, folder, listed) if is_source else ([], [])
-    paths = among.with_stills(listed, taken, films)
-    rows, known = look_at_all(paths, folder, thumbnails, params.max_megapixels)
-    among.check_read(rows, taken)
-    rows = sorted([*rows, *among.as_unreadable(films)], key=lambda row: row.path)
-    listing.check_unchanged(folder, listed)
-    good = [row for row in rows if isinstance(row, Photograph)]
+    listed = sources.listed(root, listing.quiet_listing)
+    entries = sources.entries(listed)
+    whose = credits.read(root, entries)
+    rows, known = look_at_all(entries, root, thumbnails, params.max_megapixels)
+    sources.check_unchanged(listed)
+    good = [
+        row._replace(source=credits.source_of(row.path, whose).name)
+        for row in rows
+        if isinstance(row, Photograph)
+    ]
     bad = [row for row in rows if isinstance(row, Unreadable)]
+    used = {row.source for row in good}
+
     tables.write(gathered, Photograph, good)
     tables.write(unreadable, Unreadable, bad)
+    tables.write(sources_table, Source, sorted({s for s in whose.values() if s.name in used}))
     reasons = Counter(row.reason for row in bad)
     counted = {"files": len(rows), "images": len(good), "unreadable": dict(sorted(reasons.items()))}
     tables.write_numbers(numbers, counted)
-    parts = [f"gathered {len(good):,} images of {len(rows):,} files in {folder}"]
+    parts = [f"gathered {len(good):,} images of {len(rows):,} files in {sources.named(root)}"]
     parts.append(f"{len(good) - known:,} decoded, {known:,} known")
     parts += [f"{n:,} {reason}" for reason, n in reasons.most_common()]
     if before := rows_before(gathered, unreadable):

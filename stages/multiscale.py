@@ -76,7 +76,14 @@ def downscale(
             smaller = images.resize(pixels, *size, Image.Resampling.LANCZOS)
             sha256 = hashlib.sha256(png.write(folder / name, smaller)).hexdigest()
         written[size] = Scaled(
-            name, row.section, sha256, scale, *size, row.photograph, row.photograph_sha256
+            name,
+            row.section,
+            sha256,
+            scale,
+            *size,
+            row.photograph,
+            row.photograph_sha256,
+            row.source,
         )
     return list(written.values()), skipped
 

@@ -1,7 +1,7 @@
 """Show which photographs can be picked for validation, to choose by eye.
 
-Takes:  the folder of photographs; screened.csv; cutoff_images.csv; for its messages, why others may
-        not be used: unreadable_images.csv and rejected.csv.
+Takes:  the folders of photographs; screened.csv; their embeddings; cutoff_images.csv; for its
+        messages, why others may not be used: unreadable_images.csv and rejected.csv.
 Leaves: pick.html, which gives the lines for params.yaml and the command for what is chosen there;
         pick/, its pictures: each photograph within `SIDE` px as JPEG, and its liveliest part,
         `DETAIL` px, with the LR versions of that, as PNG.
@@ -12,23 +12,25 @@ Rule:   it shows the candidates of the stage `validation`, and what is picked no
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from stages.common import candidates, files, quoting, stills, tables, workers
+from stages.common import candidates, files, quoting, sources, tables, workers
 from stages.common.candidates import ValidationParams
 from stages.common.cli import run
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
+from stages.common.near import alike
 from stages.common.pages import html
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.pixels.pairs import detail, pairs
-from stages.common.rows import Decision, Photograph, Rejected
+from stages.common.rows import Decision, Embedded, Photograph, Rejected
+from stages.common.sources import Root
 
 SIDE = 1024  # px, of the square that a photograph is fitted into
 DETAIL = 384  # px, of the side of a detail
@@ -71,9 +73,9 @@ def shown(rows: Sequence[Decision], params: ValidationParams) -> list[Decision]:
     return sorted([*picked, *rest][: max(params.candidates, len(picked))])
 
 
-def write(row: Decision, *, source: Path, folder: Path, scales: Sequence[int]) -> Pictures:
+def write(row: Decision, *, source: Root, folder: Path, scales: Sequence[int]) -> Pictures:
     """Write what is shown of one photograph."""
-    pixels = images.read_checked(stills.path_of(source, row.path), row.sha256)
+    pixels = sources.pixels(source, row.path, row.sha256)
     name = Path(files.image_name(row.section, row.path, row.sha256)).stem
     whole = fitted(pixels)
     content = io.BytesIO()
@@ -101,11 +103,9 @@ def picture(file: str, pixels: Pixels) -> Picture:
     return Picture(file, width, height)
 
 
-def why_not(
-    row: Photograph, trained_on: Sequence[str], hashes: Mapping[str, str], scales: Sequence[int]
-) -> str:
-    """Why a photograph can't be picked; empty where it can."""
-    if twin := candidates.twin_of(row.path, trained_on, hashes):
+def why_not(row: Photograph, twin: str | None, scales: Sequence[int]) -> str:
+    """Why a photograph can't be picked; empty where it can. `twin` is one that is trained on."""
+    if twin:
         return f"nearly the same picture as {twin}, which is trained on"
     if min(row.width, row.height) < math.lcm(*scales):
         return f"smaller than {math.lcm(*scales)} px, which the scales need"
@@ -115,6 +115,7 @@ def why_not(
 def main(
     source: Path,
     screened: Path,
+    embeddings: Path,
     unreadable: Path,
     rejected: Path,
     decisions: Path,
@@ -124,21 +125,22 @@ def main(
 ) -> None:
     rows = tables.read(decisions, Decision)
     photographs = {row.path: row for row in tables.read(screened, Photograph)}
-    hashes = {path: row.dhash for path, row in photographs.items()}
+    looks = alike.looks(photographs.values(), tables.read(embeddings, Embedded))
     unused = {
         row.path: Dropped(row.reason, row.detail)
         for table in (unreadable, rejected)
         for row in tables.read(table, Rejected)
     }
-    faults = candidates.faults(rows, hashes, validation.picks, unused)
+    faults = candidates.faults(rows, looks, validation.picks, unused)
     try:
-        chosen = candidates.choose(rows, hashes, validation, unused)
+        chosen = candidates.choose(rows, looks, validation, unused)
     except UserError as error:
         chosen, faults = [], faults or [str(error)]
     some = shown(rows, validation)
     files.new_folder(folder)
     task = partial(write, source=source, folder=folder, scales=validation.scales)
     trained_on = [row.path for row in rows if row.kept]
+    twins = candidates.twins([row.path for row in some], trained_on, looks)
     cards = [
         Card(
             photograph=photographs[row.path],
@@ -147,7 +149,7 @@ def main(
             pictures=pictures,
             chosen=row in chosen,
             picked=row.path in validation.picks,
-            reason=why_not(photographs[row.path], trained_on, hashes, validation.scales),
+            reason=why_not(photographs[row.path], twins.get(row.path), validation.scales),
             yaml=quoting.as_yaml(row.path),
             override=quoting.in_quotes(quoting.as_override(row.path) or ""),
         )

@@ -1,14 +1,16 @@
 """Describe the set and pack it, with its validation images, into one archive.
 
 Takes:  dataset/ and what its stage has recorded of it; validation/ and validation.csv; the tables
-        of the cutoffs, and of what was left out before; licences.csv; all of params.yaml.
+        of the cutoffs, of what was left out before, and of the sources; licences.csv; all of
+        params.yaml.
 Leaves: release/<name>.7z, or its volumes <name>.7z.001, ..., which unpack into one folder <name>/:
         the tiles <name>/0.png ..., validation/, tables, a card, configurations of trainers, and a
         SHA256SUMS of every file; SHA256SUMS beside it (check with `sha256sum -c SHA256SUMS`).
 Rule:   PNGs are stored, not compressed again. Same inputs, same archive, byte for byte: sorted,
         without times and rights. It is read back from the disk before it gets its name: a file in
         it that is not, byte for byte, the one that its table lists ends the stage; so does a
-        validation photograph that is trained on.
+        validation photograph that is trained on, and, unless `private` is set, an image of a source
+        that may not be redistributed.
 """
 
 import hashlib
@@ -17,15 +19,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.common import disk, files, tables
-from stages.common.archive import licences, seven_zip
+from stages.common import credits, disk, files, tables
+from stages.common.archive import description, licences, seven_zip
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.documents import documents
-from stages.common.archive.seven_zip import Member, Sums
+from stages.common.archive.seven_zip import Member
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.params import Recipe
-from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Source, Unreadable, Validation
+from stages.common.sets.sums import beside
 
 SUMS = "SHA256SUMS"
 
@@ -37,6 +40,19 @@ def check_apart(lineage: Sequence[Lineage], validation: Sequence[Validation]) ->
     if both:
         raise UserError(
             f"{', '.join(both)} would be trained on and validated with: run `dvc repro validation`"
+        )
+
+
+def check_allowed(c: Contents) -> None:
+    """No image may be of a source that may not be redistributed, unless the set is private."""
+    found = [
+        f"{share.source.name} ({share.tiles:,} tiles, {share.validation:,} validation photographs)"
+        for share in description.withheld(c)
+    ]
+    if found and not c.params.private:
+        raise UserError(
+            f"{', '.join(found)} may not be redistributed: leave them out by screen.exclude, or "
+            "set release.private: true"
         )
 
 
@@ -53,14 +69,6 @@ def members(
 def listing(of: Sequence[Member]) -> bytes:
     """SHA256SUMS of files."""
     return "".join(f"{member.sha256}  {member.name}\n" for member in of).encode()
-
-
-def listing_beside(name: str, sums: Sums) -> bytes:
-    """SHA256SUMS of an archive. The hash of joined volumes is a comment, as they are not joined."""
-    lines = [f"{sha256}  {file}\n" for file, sha256 in sums.files.items()]
-    if name not in sums.files:
-        lines.insert(0, f"# cat {name}.* > {name}:\n# {sums.sha256}  {name}\n")
-    return "".join(lines).encode()
 
 
 @contextmanager
@@ -92,6 +100,7 @@ def main(
     subimages: Path,
     unreadable: Path,
     rejected: Path,
+    sources_table: Path,
     licence_table: Path,
     name: str,
     folder: Path,
@@ -102,7 +111,9 @@ def main(
     lineage = tables.read(dataset / "lineage.csv", Lineage)
     chosen = tables.read(validation_table, Validation)
     check_apart(lineage, chosen)
-    photographs = {row.photograph for row in lineage} | {row.photograph for row in chosen}
+    photographs = {row.photograph: row.source for row in lineage}
+    photographs |= {row.photograph: row.source for row in chosen}
+    by_photograph = credits.whose(photographs, tables.read(sources_table, Source), sources_table)
     contents = Contents(
         name=name,
         params=params,
@@ -114,8 +125,10 @@ def main(
         cut=tables.read(subimages, Decision),
         unreadable=tables.read(unreadable, Unreadable),
         rejected=tables.read(rejected, Rejected),
-        licences=licences.of(sorted(photographs), licences.read(licence_table)),
+        licences=licences.of(by_photograph, licences.read(licence_table)),
+        sources={source.name: source for source in by_photograph.values()},
     )
+    check_allowed(contents)
     recorded = tables.read_numbers(made)["sha256"]
     needed = seven_zip.most_bytes(members(contents, dataset, validation, {}))
     disk.check_room(folder, needed, "this stage")
@@ -136,15 +149,15 @@ def main(
         size = sum(path.stat().st_size for path in written)
         for path in reversed(written):  # the first volume, without which none is opened, last
             path.replace(folder / path.name)
-    files.write(folder / SUMS, listing_beside(f"{name}.7z", sums))
+    files.write(folder / SUMS, beside(f"{name}.7z", sums.sha256, sums.files))
     unknown = [path for path, it in contents.licences.items() if it is licences.UNKNOWN]
     counts = {"files": len(packed), "bytes": size, "volumes": len(written)}
     tables.write_numbers(numbers, counts | {"sha256": sums.sha256, "no_licence": len(unknown)})
     print(f"{name}.7z: {len(packed):,} files · {size / 1e6:,.1f} MB · SHA-256 {sums.sha256}")
     if unknown:
         print(
-            f"{len(unknown):,} photographs have no line in {licence_table}, as {unknown[0]}: the "
-            "card says so"
+            f"{len(unknown):,} photographs have neither a line in {licence_table} nor a "
+            f"source.yaml, as {unknown[0]}: the card says so"
         )
 
 

@@ -1,7 +1,7 @@
 """Show what was kept, what was not, and why, on one page on which a cut can be tried.
 
-Takes:  every table; what_if.csv; what `score` says of its scorer; the scores of the references;
-        the sheets of thumbnails; all of params.yaml.
+Takes:  every table; measures; what_if.csv; what `score` says of its scorer; the scores of the
+        references; the sheets of thumbnails; all of params.yaml.
 Leaves: report.html, which needs no network; sheets/*.png, contact sheets; charts/*.png, scores
         before and after each cut.
 Rule:   it reads and counts, and decides nothing. No photograph and no tile is read.
@@ -10,19 +10,22 @@ Rule:   it reads and counts, and decides nothing. No photograph and no tile is r
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from markupsafe import Markup
 from pydantic import ConfigDict
 
-from stages.common import files, tables
+from stages.common import figures, files, tables
 from stages.common.cli import run
-from stages.common.cutoffs import CutoffParams
-from stages.common.figures import ALL, WhatIf
-from stages.common.pages import charts, gallery, html, listed, overview, sheets
+from stages.common.cutoff_params import CutoffParams
+from stages.common.cutoffs import of_images, of_tiles
+from stages.common.figures import Columns
+from stages.common.pages import charts, effects, gallery, html, listed, overview, sheets
 from stages.common.pages.charts import Chart
 from stages.common.pages.gallery import IMAGES, TILES
 from stages.common.params import Params
-from stages.common.rows import Rejected, Score
+from stages.common.rows import ImageMeasures, Neighbours, Rejected, Score, TileMeasures
+from stages.common.what_if import ALL, ONLY, WITHOUT, WhatIf
 
 LISTED = 200  # rejected files that the page names
 
@@ -34,7 +37,12 @@ class Section(Params):
 
 
 def cut_of(
-    which: str, t: listed.Tables, drawn: dict[str, Chart], others: list[WhatIf]
+    which: str,
+    t: listed.Tables,
+    c: Columns,
+    cutoff: CutoffParams,
+    drawn: dict[str, Chart],
+    others: list[WhatIf],
 ) -> dict[str, Any]:
     """What the page shows of one cut."""
     what = {IMAGES: "photographs", TILES: "tiles"}[which]
@@ -42,7 +50,9 @@ def cut_of(
     shares = [("sections", sorted({row.section for row in rows}))]
     if which == TILES:
         shares.append(("scales", sorted({tile.scale for tile in t.subimages})))
-    own = [line for line in others if line.which == which]
+    own = [x for x in others if x.which == which and x.by not in (ONLY, WITHOUT)]
+    kept = np.array([row.kept for row in rows])
+    rule = {IMAGES: cutoff.images, TILES: cutoff.subimages}[which]
     names = {"curve": "count", "histogram": "score", "sections": "sections"}  # as templates call it
     return {
         "key": which,
@@ -51,15 +61,36 @@ def cut_of(
         "charts": {name: Markup(drawn[key].svg) for key, name in names.items() if key in drawn}
         | ({} if "sections" in drawn else {"sections": ""}),
         "shares": [(kind, [html.shown(name) for name in some]) for kind, some in shares],
+        "measures": effects.histograms(c, kept, rule),
+        "rules": effects.effects(which, others),
         "others": [line for line in own if line.section == ALL],
         "by_section": [line for line in own if line.section != ALL],
     }
 
 
+def columns_of(
+    t: listed.Tables, images: Path, tiles: Path, neighbours: Path, cutoff: CutoffParams
+) -> dict[str, Columns]:
+    """What is ranked, with all that the rules ask of it."""
+    of = {
+        IMAGES: of_images(
+            tables.read(images, ImageMeasures), tables.read(neighbours, Neighbours), cutoff.images
+        ),
+        TILES: of_tiles(tables.read(tiles, TileMeasures), t.subimages, cutoff.subimages),
+    }
+    return {
+        IMAGES: figures.columns(t.cutoff_images, of[IMAGES]),
+        TILES: figures.columns(t.cutoff_subimages, of[TILES]),
+    }
+
+
 def main(
     folder: Path,
+    image_measures: Path,
+    tile_measures: Path,
     scorer: Path,
-    reference: Path,
+    image_reference: Path,
+    tile_reference: Path,
     what_if: Path,
     thumbnails: Path,
     report: Path,
@@ -86,6 +117,10 @@ def main(
     }
     parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
     t = listed.read(folder)
+    limits = cutoff.measured(
+        images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
+    )
+    columns = columns_of(t, image_measures, tile_measures, folder / "neighbours.csv", limits)
     others = tables.read(what_if, WhatIf)
     drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
     files.new_folder(charts_folder)
@@ -104,7 +139,10 @@ def main(
         facts=overview.facts(parameters, tables.read_numbers(scorer)["scorer"]),
         steps=overview.steps(t),
         correlation=listed.size_correlation(t),
-        cuts=[cut_of(which, t, drawn[which], others) for which in (TILES, IMAGES)],
+        cuts=[
+            cut_of(which, t, columns[which], limits, drawn[which], others)
+            for which in (TILES, IMAGES)
+        ],
         sheets=[
             (title, overview.figures(contact, sheets_folder.name, title))
             for title in overview.TITLES
@@ -121,8 +159,9 @@ def main(
                 parameters["dataset"]["name"],
                 parameters["gather"]["source"],
                 t,
+                columns,
                 written=cutoff,
-                measured=cutoff.measured(tables.read(reference, Score)),
+                measured=limits,
             )
         ),
     )

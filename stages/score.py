@@ -1,9 +1,12 @@
 """HyperIQA of every image in a table.
 
-Takes:  a table with path, sha256, pixels, width, height; the folder of the paths; the weights.
+Takes:  a table with path, sha256, pixels, width, height; the folder of the paths, or folders.csv;
+        the weights. `which` is images for photographs, subimages for tiles.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
-Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). What the
-        score store knows is not computed again. One device and precision makes the whole table;
+Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). `size`
+        downscales larger photographs first, never tiles (common/hyperiqa/sizes.py). What the
+        score store knows is not computed again, nor what a last run of the same scorer has scored,
+        on whatever machine. One device and precision makes the whole table;
         where that is not the CPU in fp32, it is compared with it first (common/hyperiqa/trust.py),
         and where it fails, then or later, `device: auto` starts again on the CPU.
 Source: Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper
@@ -20,13 +23,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from stages.common import files, store, tables, workers
+from pydantic import ValidationInfo, field_validator
+
+from stages.common import files, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, crops, models, scorer, trust
+from stages.common.hyperiqa import backends, models, scorer, sizes, trust
 from stages.common.params import Params
 from stages.common.rows import Item, Score
-from stages.common.scores import ScoreStore
+from stages.common.scores import ScoreStore, scored_before
+from stages.common.sources import Root
 
 REMEDIES = {  # by the device that failed
     "cuda": "look at the GPU, or set score.device to cpu and score.precision to auto",
@@ -37,15 +43,16 @@ REMEDIES = {  # by the device that failed
 class ScoreParams(Params):
     model: str
     crops: Literal["cover", "pyiqa", "random", "original"]
+    size: sizes.Size
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "fp32", "fp16", "bf16"]
 
-
-def fingerprint(weights_sha256: str, policy: str, device: str, precision: str) -> str:
-    """Everything but the pixels that a score depends on. No device is given another's scores."""
-    versions = f"{crops.POLICIES[policy]} scorer {scorer.VERSION}"
-    rounding = "fp32" if (device, precision) == backends.EXACT else f"{device} {precision}"
-    return f"hyperiqa {weights_sha256} {policy} {versions} {rounding} {backends.engine(device)}"
+    @field_validator("size")
+    @classmethod
+    def _once(cls, size: sizes.Size, info: ValidationInfo) -> sizes.Size:
+        if info.data.get("crops") == "original" and size != sizes.NATIVE:
+            raise ValueError("must be native for crops: original, which resizes every image itself")
+        return size
 
 
 def finite(
@@ -62,55 +69,37 @@ def finite(
         yield pixels, score
 
 
-def compiled(
-    model: str, weights_folder: Path, sha256: str, device: str, precision: str
-) -> backends.Network:
-    """Load a model, which must be the one with this hash, and compile its network.
-
-    Raises:
-        trust.NetworkError: where a network that is not the exact one does not compile.
-    """
-    from stages.common.hyperiqa import (
-        weights,  # brings torch, which decoding processes need not load
-    )
-
-    loaded = weights.load(model, weights_folder)
-    if loaded.sha256 != sha256:  # its scores would get the other's key
-        raise UserError(f"the weights of {model} were replaced just now: run `dvc repro` again")
-    make = partial(backends.network_on, device, precision, loaded)
-    exact = (device, precision) == backends.EXACT
-    return make() if exact else trust.guarded(make, f"{device} {precision}")
-
-
 def all_scores(
     items: list[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
+    edge: int | None,
     weights_sha256: str,
     networks: Callable[[str, str], "Future[backends.Network]"],
     device: str,
     precision: str,
+    before: Callable[[str], Mapping[str, float]],
 ) -> tuple[dict[str, float], int]:
-    """Every image's score by hash, all of one device and precision; and how many are new.
+    """Every image's score by hash, all of one device and precision; and how many are new. `before`
+    gives scores of the last run, if the scorer of a fingerprint made them.
 
     Raises:
         trust.NetworkError: where the network can't be trusted. What it gave before it passed the
             comparison is in no store.
     """
-    key = fingerprint(weights_sha256, policy, device, precision)
+    key = scorer.fingerprint(weights_sha256, policy, device, precision, edge)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
-        known = score_store.get([item.pixels for item in items])
+        known = score_store.get_or_take([item.pixels for item in items], partial(before, key))
         missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
         if missing:
             network = networks(device, precision)
             if (device, precision) != backends.EXACT:
                 exact = networks(*backends.EXACT)
                 name = f"{device} {precision}"
-                message = trust.compare(
-                    missing, folder, policy, network=network, exact=exact, name=name
-                )
+                pair = {"network": network, "exact": exact}
+                message = trust.compare(missing, folder, policy, **pair, name=name, edge=edge)
                 print(message, flush=True)
-            new = scorer.score(missing, folder, policy=policy, network=network)
+            new = scorer.score(missing, folder, policy=policy, network=network, edge=edge)
             new = finite(new, {item.pixels: item.path for item in missing})
             passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
@@ -139,19 +128,20 @@ def counted(rows: Sequence[Score]) -> dict[str, object]:
     return {"images": len(rows), "mean": mean, "min": min(values), "max": max(values)}
 
 
-def described(rows: Sequence[Score], folder: Path, new: int, known: int) -> str:
+def described(rows: Sequence[Score], folder: Root, new: int, known: int) -> str:
     """The same for the person who watches, with the best and the worst."""
     if not rows:
-        return f"no image in {folder}"
+        return f"no image in {sources.named(folder)}"
     best, worst = max(rows, key=lambda r: r.hyperiqa), min(rows, key=lambda r: r.hyperiqa)
     return (
-        f"average hyperiqa score of {folder} with {len(rows):,} images is "
+        f"average hyperiqa score of {sources.named(folder)} with {len(rows):,} images is "
         f"{counted(rows)['mean']:.6f} · best {best.hyperiqa:.6f} {best.path} · worst "
         f"{worst.hyperiqa:.6f} {worst.path} · {new:,} scored, {known:,} known"
     )
 
 
 def main(
+    which: str,
     table: Path,
     folder: Path,
     weights_folder: Path,
@@ -160,25 +150,28 @@ def main(
     params: ScoreParams,
 ) -> None:
     items = tables.read(table, Item)
+    photographs = sizes.short_edge(params.size)
+    edge = {"images": photographs, "subimages": None}[which]
     device, precision = backends.resolve(params.device, params.precision)
     sha256 = files.sha256_of(models.locate(params.model, weights_folder))
     known: dict[str, float] | None = None
+    before = partial(scored_before, table, scores, numbers)
     with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
 
         @functools.cache  # the exact one may be asked for twice
         def network(device: str, precision: str) -> "Future[backends.Network]":
             model = (params.model, weights_folder, sha256)
-            return aside.submit(compiled, *model, device, precision)
+            return aside.submit(trust.compiled, *model, device, precision)
 
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    items, folder, params.crops, sha256, network, device, precision
+                    items, folder, params.crops, edge, sha256, network, device, precision, before
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
     rows = sorted(Score(item.path, item.sha256, known[item.pixels]) for item in items)
-    facts = {
+    facts: dict[str, object] = {
         "model": params.model,
         "weights_sha256": sha256,
         "crops": params.crops,
@@ -186,8 +179,11 @@ def main(
         "precision": precision,
         "engine": backends.engine(device),
     }
+    if photographs is not None:  # of tiles it is told, too: it chose what they were cut from
+        facts["photographs_short_edge"] = photographs
     tables.write(scores, Score, rows)
-    tables.write_numbers(numbers, counted(rows) | {"scorer": facts})
+    made_by = scorer.fingerprint(sha256, params.crops, device, precision, edge)
+    tables.write_numbers(numbers, counted(rows) | {"scorer": facts, "fingerprint": made_by})
     print(described(rows, folder, new, len(known) - new))
 
 

@@ -86,6 +86,7 @@ def crop(
                 height=size,
                 photograph=row.photograph,
                 photograph_sha256=row.photograph_sha256,
+                source=row.source,
             )
         )
     sheets.finish()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,11 @@ from PIL import Image
 from stages.common import daemons, listing
 from stages.common.hyperiqa import backends, weights
 from stages.common.hyperiqa.backends import Network
+from stages.common.near import alike, embedder
 from stages.common.params import Params
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
-from stages.common.rows import Item
+from stages.common.rows import Embedded, Item, Photograph
 
 pytest_plugins = ["tests.browser"]
 REPOSITORY = Path(__file__).parents[1]
@@ -80,6 +81,12 @@ def builtin() -> weights.Weights:
 def network(builtin: weights.Weights) -> Network:
     """The built-in scorer on this machine's CPU."""
     return backends.network_on("cpu", "fp32", builtin)
+
+
+@pytest.fixture(scope="session")
+def compiled_embedder() -> embedder.Embedder:
+    """What makes embeddings, on this machine's CPU."""
+    return embedder.load(REPOSITORY / "data" / "weights")
 
 
 @pytest.fixture
@@ -195,6 +202,11 @@ def item(folder: Path, path: str) -> Item:
 def sha256_of_png(pixels: Pixels) -> str:
     """Of the file that `png.write` writes."""
     return hashlib.sha256(png.encode(pixels)).hexdigest()
+
+
+def unembedded(photographs: Iterable[Photograph]) -> list[Embedded]:
+    """Embeddings that are far from each other, so that only hashes tell of likeness."""
+    return [Embedded(row.path, row.sha256, alike.UNKNOWN) for row in photographs]
 
 
 def noise(height: int, width: int, seed: int = 0) -> Pixels:

@@ -23,14 +23,22 @@ PARAMS: dict[str, Any] = {
     "frames": {"every": 5, "deinterlace": False},
     "gather": {
         "source": "data/source",
+        "more": {},
         "max_megapixels": 250,
     },
     "screen": {
         "min_short_edge": 300,
         "exclude": ["*/left out*"],
         "evaluation_sets": ["data/evaluation/demo"],
+        "known_sets": True,
     },
-    "score": {"model": "builtin", "crops": "cover", "device": "cpu", "precision": "fp32"},
+    "score": {
+        "model": "builtin",
+        "crops": "cover",
+        "size": "native",
+        "device": "cpu",
+        "precision": "fp32",
+    },
     "cutoff": {
         "images": {
             "count": None,  # all: which ones are good is not the question here
@@ -54,6 +62,7 @@ PARAMS: dict[str, Any] = {
         "version": "1.0.0",
         "date": "2026-11-25",
         "volume_size": None,
+        "private": False,
     },
 }
 
@@ -155,7 +164,8 @@ def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
     files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
-    files += ["data/reference/README.md", "data/leave_out.csv", "data/licences.csv"]
+    files += ["data/reference/README.md", "data/more/README.md"]
+    files += ["data/leave_out.csv", "data/licences.csv"]
     files += ["requirements.txt", "constraints.txt"]
     code = [p for p in (REPOSITORY / "stages").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     files += [str(p.relative_to(REPOSITORY)) for p in code]

@@ -12,7 +12,8 @@ import numpy as np
 
 from stages import report, summary
 from stages.common import cutoffs, files, tables
-from stages.common.cutoffs import CutoffParams
+from stages.common.cutoff_params import CutoffParams
+from stages.common.cutoffs import Known
 from stages.common.leave_out import LeftOut
 from stages.common.pages import thumbnails
 from stages.common.pages.thumbnails import Sheets
@@ -22,11 +23,14 @@ from stages.common.rows import (
     Candidate,
     Collected,
     Decision,
+    ImageMeasures,
+    Neighbours,
     Photograph,
     Rejected,
     Scaled,
     Score,
     Tile,
+    TileMeasures,
     Unreadable,
     Validation,
     section_of,
@@ -54,9 +58,20 @@ RULES: dict[str, Any] = {
         "count": 8,
         "min_score": None,
         "report_at": 0.5,
+        "limits": {"blocks": {"max": 0.9}},
+        "near_duplicates": {"bits": 32, "distance": 0.1},
         "per_section": {BYTES: {"count": 0}},
     },
-    "subimages": {"count": 30, "min_score": None, "report_at": 0.5, "per_section": {}},
+    "subimages": {
+        "count": 30,
+        "min_score": None,
+        "report_at": 0.5,
+        "limits": {"bits": {"min": 0.1}},
+        "overlap": 0.5,
+        "per_photograph": None,
+        "scales": None,
+        "per_section": {},
+    },
 }
 SCORER = {
     "model": "builtin",
@@ -98,6 +113,7 @@ class ReportProject:
         self.limits = CutoffParams.model_validate(self.rules)
         self.decisions: dict[str, list[Decision]] = {}
         self.tiles: list[Tile] = []
+        self.knows: dict[str, Known] = {}
 
     @property
     def page(self) -> Path:
@@ -118,10 +134,37 @@ class ReportProject:
     def decide(self, which: str, candidates: list[Candidate]) -> list[Decision]:
         rows = cutoffs.ranked(candidates, self.scored([c.path for c in candidates]))
         rule = {"images": self.limits.images, "subimages": self.limits.subimages}[which]
-        rows = cutoffs.decided(rows, rule, f"cutoff.{which}", left_out=self.left_out)
+        known = self.known(which, sorted(row.path for row in rows))
+        self.knows[which] = known
+        rows = cutoffs.decided(rows, rule, f"cutoff.{which}", known, left_out=self.left_out)
         self.put(f"cutoff_{which}", Decision, rows)
         self.decisions[which] = rows
         return rows
+
+    def known(self, which: str, paths: list[str]) -> Known:
+        """Measures of each, and photographs that are alike: two faces, and two that are not
+        alike enough."""
+        folder, random = self.folder / "data" / "measures", np.random.default_rng(self.seed + 1)
+        if which == "subimages":
+            values = random.integers(0, 3_000_000, (len(paths), 3)) / 1e6
+            rows = [
+                TileMeasures(path, digest(path), *own)
+                for path, own in zip(paths, values.tolist(), strict=True)
+            ]
+            tables.write(folder / "subimages.csv", TileMeasures, rows)
+            return cutoffs.of_tiles(rows, self.tiles, self.limits.subimages)
+        values = random.integers(0, 1_000_000, (len(paths), 5)) / 1e6
+        measured = [
+            ImageMeasures(path, digest(path), *own, quality=90 + i % 3)
+            for i, (path, own) in enumerate(zip(paths, values.tolist(), strict=True))
+        ]
+        pairs = [
+            Neighbours(paths[2], paths[3], 120, 0.05),
+            Neighbours(paths[3], paths[4], 40, 0.2),
+        ]
+        tables.write(folder / "images.csv", ImageMeasures, measured)
+        self.put("neighbours", Neighbours, pairs)
+        return cutoffs.of_images(measured, pairs, self.limits.images)
 
     def make(self) -> Path:
         """Make everything but the page."""
@@ -132,12 +175,16 @@ class ReportProject:
             "subimages", [Candidate(t.path, t.section, t.sha256, t.bytes) for t in self.tiles]
         )
         folder, which = self.folder / "data" / "tables", ("images", "subimages")
-        tables.write(self.folder / "data" / "scores" / "reference.csv", Score, [])
+        for name in which:
+            tables.write(self.folder / "data" / "scores" / f"reference_{name}.csv", Score, [])
         tables.write_numbers(self.folder / "reports" / "numbers.json", {"scorer": SCORER})
         summary.main(
             *(folder / f"cutoff_{name}.csv" for name in which),
             folder / "subimages.csv",
-            self.folder / "data" / "scores" / "reference.csv",
+            self.folder / "data" / "measures" / "images.csv",
+            self.folder / "data" / "measures" / "subimages.csv",
+            folder / "neighbours.csv",
+            *(self.folder / "data" / "scores" / f"reference_{name}.csv" for name in which),
             self.folder / "reports" / "metrics.json",
             self.folder / "reports" / "what_if.csv",
             self.folder / "reports" / "plots",
@@ -154,8 +201,11 @@ class ReportProject:
         }
         report.main(
             folder=self.folder / "data" / "tables",
+            image_measures=self.folder / "data" / "measures" / "images.csv",
+            tile_measures=self.folder / "data" / "measures" / "subimages.csv",
             scorer=reports / "numbers.json",
-            reference=self.folder / "data" / "scores" / "reference.csv",
+            image_reference=self.folder / "data" / "scores" / "reference_images.csv",
+            tile_reference=self.folder / "data" / "scores" / "reference_subimages.csv",
             what_if=reports / "what_if.csv",
             thumbnails=reports / "thumbnails",
             report=self.page,

@@ -6,9 +6,25 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stages.common.cutoffs import Cutoff, SectionCutoff
+from stages.common.cutoff_params import (
+    Cutoff,
+    ImagesCutoff,
+    Limit,
+    NearDuplicates,
+    SectionCutoff,
+    Shares,
+    TilesCutoff,
+)
+from stages.common.cutoffs import Known, of_images, of_tiles
 from stages.common.params import Params
-from stages.common.rows import Candidate, Score
+from stages.common.rows import (
+    Candidate,
+    ImageMeasures,
+    Neighbours,
+    Score,
+    Tile,
+    TileMeasures,
+)
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
 
@@ -69,8 +85,84 @@ def cutoffs(draw: st.DrawFn, candidates: list[Candidate]) -> Cutoff:
         count=draw(st.none() | st.integers(1, max(rest, 1))),
         min_score=draw(st.none() | hyperiqa),
         report_at=draw(st.none() | hyperiqa),
+        limits={},
         per_section={s: SectionCutoff(**own) for s, own in overrides.items()},
     )
+
+
+def of_photographs(rule: Cutoff) -> ImagesCutoff:
+    """The same cutoff for photographs, without any other rule."""
+    return ImagesCutoff(**dict(rule), near_duplicates=None)
+
+
+def of_pieces(rule: Cutoff) -> TilesCutoff:
+    """The same cutoff for tiles, without any other rule."""
+    return TilesCutoff(**dict(rule), overlap=None, per_photograph=None, scales=None)
+
+
+measured = st.sampled_from([0.0, 0.25, 0.5, 0.75])
+limits = st.sampled_from([{}, {"min": 0.25}, {"max": 0.5}, {"min": 0.25, "max": 0.5}]).map(
+    lambda ends: {"white": Limit(**ends)} if ends else {}
+)
+
+
+@st.composite
+def photographs_with_likes(
+    draw: st.DrawFn, candidates: list[Candidate]
+) -> tuple[ImagesCutoff, Known]:
+    """A cutoff of photographs with all its rules, and what they ask."""
+    rule = draw(cutoffs(candidates))
+    near = draw(st.none() | st.just(NearDuplicates(bits=32, distance=0.1)))
+    cutoff = ImagesCutoff(**(dict(rule) | {"limits": draw(limits)}), near_duplicates=near)
+    paths = sorted(c.path for c in candidates)
+    measures = [ImageMeasures(p, "", 0.0, 0.0, 0.0, draw(measured), 0.0, 0) for p in paths]
+    pairs = draw(
+        st.lists(
+            st.tuples(st.sampled_from(paths), st.sampled_from(paths), st.sampled_from([9, 99])),
+            max_size=12,
+            unique_by=lambda pair: pair[:2],
+        )
+    )
+    likes = [Neighbours(a, b, bits, 0.2) for a, b, bits in pairs if a < b]
+    return cutoff, of_images(measures, likes, cutoff)
+
+
+@st.composite
+def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[TilesCutoff, Known]:
+    """A cutoff of tiles with all its rules, and what they ask."""
+    rule = draw(cutoffs(candidates))
+    shares = {"1": draw(measured), "0.75": draw(measured)}
+    cutoff = TilesCutoff(
+        **(dict(rule) | {"limits": draw(limits)}),
+        overlap=draw(st.none() | st.sampled_from([0.0, 0.3, 0.5])),
+        per_photograph=draw(st.none() | st.integers(1, 4)),
+        scales=draw(st.none() | st.just(Shares(shares=shares))) if rule.count else None,
+    )
+    tiles = []
+    for c in candidates:
+        photograph = f"{c.section}/{draw(st.integers(0, 2))}"
+        scale, corner = draw(st.sampled_from(["1", "0.75"])), draw(st.sampled_from([0, 2, 4, 8]))
+        tiles.append(
+            Tile(
+                c.path,
+                c.section,
+                c.sha256,
+                c.sha256,
+                c.bytes,
+                f"{photograph} {scale}",
+                scale,
+                corner,
+                draw(st.sampled_from([0, 4])),
+                8,
+                8,
+                photograph,
+                photograph,
+            )
+        )
+    if {t.scale for t in tiles} != shares.keys():
+        cutoff = cutoff.model_copy(update={"scales": None})
+    measures = [TileMeasures(t.path, t.sha256, 0.0, draw(measured), 0.0) for t in tiles]
+    return cutoff, of_tiles(measures, tiles, cutoff)
 
 
 windows = st.builds(

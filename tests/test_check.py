@@ -259,6 +259,29 @@ def test_what_is_left_out_and_nowhere_is_told(
     )
 
 
+def test_photographs_below_the_size_of_scoring_are_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = project / SECTIONS["gather"]["source"]
+    png.write(source / "a.png", noise(40, 600))
+    png.write(source / "b.png", noise(300, 300))
+    few = {"images": SECTIONS["cutoff"]["images"] | {"count": 1, "per_section": {}}}
+    sections = SECTIONS | {
+        "screen": SECTIONS["screen"] | {"min_short_edge": 40},
+        "score": SECTIONS["score"] | {"size": 224},
+        "cutoff": {**few, "subimages": SECTIONS["cutoff"]["subimages"] | {"count": None}},
+    }
+    (project / "params.yaml").write_text(yaml.safe_dump(sections))
+    check.main(WEIGHTS, Path("checked.txt"))
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[1]
+        .startswith(
+            "score.size is 224 px, and 1 of 2 photographs are smaller, the smallest 40 px: "
+        )
+    )
+
+
 def test_licences_that_can_not_be_read_are_told_before_a_run(project: Path) -> None:
     (project / "params.yaml").write_text(yaml.safe_dump(SECTIONS))
     (project / "data/licences.csv").write_text("photographs,licence,author,source,url\na,,,,\n")

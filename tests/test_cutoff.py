@@ -9,23 +9,25 @@ from hypothesis import strategies as st
 
 from stages import cutoff
 from stages.common import tables
-from stages.common.cutoffs import (
+from stages.common.cutoff_params import (
     Cutoff,
     CutoffParams,
+    ImagesCutoff,
     Reference,
     Reserved,
     SectionCutoff,
-    decided,
-    ranked,
+    TilesCutoff,
 )
+from stages.common.cutoffs import Known, decided, ranked
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.params import faults
-from stages.common.rows import Candidate, Decision, Score
+from stages.common.rows import Candidate, Decision, Score, Tile, TileMeasures
 from stages.cutoff import summary
-from tests.strategies import cutoffs, hyperiqa, scored_images
+from tests.strategies import cutoffs, hyperiqa, of_photographs, of_pieces, scored_images
 
 Images = tuple[list[Candidate], list[Score]]
+NOTHING = Known({}, {}, {})
 
 
 def images(*scores: float, section: str = "s") -> Images:
@@ -41,11 +43,11 @@ def cutoff_of(
     **per_section: dict[str, object],
 ) -> Cutoff:
     own = {name: SectionCutoff(**rule) for name, rule in per_section.items()}
-    return Cutoff(count=count, min_score=min_score, report_at=0.5, per_section=own)
+    return Cutoff(count=count, min_score=min_score, report_at=0.5, limits={}, per_section=own)
 
 
 def decisions(drawn: Images, rule: Cutoff, reserved: tuple[str, ...] = ()) -> list[Decision]:
-    return decided(ranked(*drawn), rule, "cutoff.images", reserved)
+    return decided(ranked(*drawn), rule, "cutoff.images", NOTHING, reserved)
 
 
 def kept(rows: list[Decision]) -> list[str]:
@@ -253,24 +255,36 @@ def test_the_stage_writes_table_and_metrics(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     candidates, scores = two_sections()
-    tables.write(tmp_path / "in.csv", Candidate, candidates)
+    tiles = [
+        Tile(c.path, c.section, c.sha256, "", c.bytes, c.path, "1", 0, 0, 9, 9, c.path, c.path)
+        for c in candidates
+    ]
+    measures = [TileMeasures(c.path, c.sha256, 1.0, 0.0, 0.0) for c in candidates]
+    tables.write(tmp_path / "in.csv", Tile, tiles)
     tables.write(tmp_path / "scores.csv", Score, scores)
+    tables.write(tmp_path / "measures.csv", TileMeasures, measures)
     tables.write(tmp_path / "reference.csv", Score, [])
     (tmp_path / "leave_out.csv").write_text("image,reason\n")
-    rule, other = cutoff_of(4), cutoff_of(6)
+    rule, other = cutoff_of(4).model_dump(), cutoff_of(6).model_dump()
+    params = CutoffParams(
+        images=ImagesCutoff(**other, near_duplicates=None),
+        subimages=TilesCutoff(**rule, overlap=0.5, per_photograph=1, scales=None),
+    )
     cutoff.main(
         "subimages",
         tmp_path / "in.csv",
         tmp_path / "scores.csv",
+        tmp_path / "measures.csv",
+        tmp_path / "neighbours.csv",
         tmp_path / "leave_out.csv",
         tmp_path / "reference.csv",
         tmp_path / "out.csv",
         tmp_path / "m.json",
-        CutoffParams(images=other, subimages=rule),
+        params,
         Reserved(picks=[]),
     )
     rows = tables.read(tmp_path / "out.csv", Decision)
-    assert rows == decided(ranked(candidates, scores), rule, "cutoff.subimages")
+    assert rows == decided(ranked(candidates, scores), cutoff_of(4), "cutoff.subimages", NOTHING)
     assert json.loads((tmp_path / "m.json").read_text()) == summary(rows, 0.5)
     assert capsys.readouterr().out == (
         "kept 4 of 6 subimages · hyperiqa mean 0.675000, min 0.300000, max 0.900000 · 0.0 MB · "
@@ -281,13 +295,22 @@ def test_the_stage_writes_table_and_metrics(
 def test_what_a_person_leaves_out_makes_room_for_the_next() -> None:
     rows = ranked(*images(0.9, 0.8, 0.7, 0.6))
     by_hand = [LeftOut("s/a", "a watermark"), LeftOut("s/c" * 2, ""), LeftOut("s/z", "not there")]
-    found = decided(rows, cutoff_of(1), "cutoff.images", left_out=by_hand)
+    found = decided(rows, cutoff_of(1), "cutoff.images", NOTHING, left_out=by_hand)
     assert [(row.path, row.reason, row.detail) for row in found] == [
         ("s/a", "left out by hand", "a watermark"),
         ("s/b", "", ""),
         ("s/c", "left out by hand", ""),  # by its hash
         ("s/d", "below the best 1", "rank 2"),
     ]
+
+
+def test_photographs_and_tiles_are_each_cut_by_references_scored_as_they_are() -> None:
+    good = Reference(reference="data/reference/good")
+    rule = cutoff_of(min_score=None).model_copy(update={"min_score": good})
+    both = CutoffParams(images=of_photographs(rule), subimages=of_pieces(rule)).measured(
+        images=[Score("good/a.png", "", 0.7)], subimages=[Score("good/a.png", "", 0.6)]
+    )
+    assert (both.images.floor("a"), both.subimages.floor("a")) == (0.7, 0.6)
 
 
 def test_a_reference_is_the_mean_score_of_its_folder() -> None:
@@ -303,8 +326,12 @@ def test_a_reference_is_the_mean_score_of_its_folder() -> None:
     ]
     measured = rule.measured(scores)
     assert (measured.floor("faces"), measured.floor("night")) == (0.75, 0.6)
-    both = CutoffParams(images=rule, subimages=cutoff_of(3)).measured(scores)
-    assert (both.images, both.subimages) == (measured, cutoff_of(3))
+    both = CutoffParams(
+        images=ImagesCutoff(**dict(rule), near_duplicates=None),
+        subimages=TilesCutoff(**dict(cutoff_of(3)), overlap=None, per_photograph=None, scales=None),
+    ).measured(images=scores, subimages=[])
+    assert both.images.model_dump() == measured.model_dump() | {"near_duplicates": None}
+    assert both.subimages.count == 3
     with pytest.raises(UserError) as raised:
         rule.measured(scores[2:])
     assert str(raised.value) == (

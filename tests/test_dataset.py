@@ -41,6 +41,7 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision
             9,
             f"s/p{i % 3}.jpg",
             f"{i % 3:064x}",
+            "mine",
         )
         for i in range(count)
     ]
@@ -101,6 +102,7 @@ def test_the_best_tile_is_0_png(tmp_path: Path) -> None:
         "s",
         "s/p2.jpg",
         f"{2:064x}",
+        "mine",
     )
     texts = [path for path in (tmp_path / "out").iterdir() if path.is_file()]
     assert json.loads((tmp_path / "m.json").read_text()) == {
@@ -132,10 +134,11 @@ def test_the_texts_that_trainers_and_readers_take(tmp_path: Path) -> None:
     )
     header, *rows = (out / "lineage.csv").read_text().splitlines()
     assert header == (
-        "name,sha256,hyperiqa,tile,scale,left,top,width,height,section,photograph,photograph_sha256"
+        "name,sha256,hyperiqa,tile,scale,left,top,width,height,section,photograph,"
+        "photograph_sha256,source"
     )
     digest = sha256_of_png(noise(9, 8, 2))
-    assert rows[0] == f"0.png,{digest},0.990000,s/t02.png,0.75,2,4,8,9,s,s/p2.jpg,{2:064x}"
+    assert rows[0] == f"0.png,{digest},0.990000,s/t02.png,0.75,2,4,8,9,s,s/p2.jpg,{2:064x},mine"
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), sha256), min_size=1, max_size=20))

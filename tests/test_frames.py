@@ -11,15 +11,16 @@ import pytest
 from stages import frames, gather
 from stages.common import tables
 from stages.common.files import files_below, sha256_of
+from stages.common.gather_params import GatherParams
 from stages.common.pixels import images, png
-from stages.common.rows import Photograph, Still, Unreadable, Video
+from stages.common.rows import Folder, Photograph, Still, Unreadable, Video
 from stages.common.video import reading
 from stages.frames import FramesParams
-from stages.gather import GatherParams
 from tests import clips
 from tests.conftest import noise
 
 SOURCE, FOLDER = Path("data/source"), Path("data/frames")
+FOLDERS = Path("data/tables/folders.csv")
 PARAMS = FramesParams(every=2, deinterlace=False)
 NAMES = [Path(f"data/tables/{name}.csv") for name in ("frames", "videos")]
 
@@ -29,6 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project with a photograph."""
     monkeypatch.chdir(tmp_path)
     png.write(SOURCE / "films" / "a.png", noise(40, 60))
+    tables.write(FOLDERS, Folder, [Folder("", str(SOURCE), str(FOLDER))])
     return tmp_path
 
 
@@ -39,7 +41,7 @@ def pictures() -> list[str]:
 
 def run(params: FramesParams = PARAMS) -> tuple[list[Still], list[Video]]:
     """Run the stage; both tables, after a check that they tell of all files there are."""
-    frames.main(SOURCE, FOLDER, *NAMES, Path("numbers.json"), params)
+    frames.main(FOLDERS, FOLDER, *NAMES, Path("numbers.json"), params)
     stills, videos = tables.read(NAMES[0], Still), tables.read(NAMES[1], Video)
     assert pictures() == [still.path for still in stills] == sorted({s.path for s in stills})
     for still in stills:
@@ -90,15 +92,14 @@ def test_without_pyav_a_video_says_what_installs_it(
     photographs, refused = gathered()
     assert [row.path for row in photographs] == ["films/a.png"]
     assert [tuple(row[:3]) for row in refused] == [
-        ("films/day.mp4", "a video", "`make video` installs what reads it")
+        ("films/day.mp4", "a video", "stills taken of it: 0; see data/tables/videos.csv")
     ]
 
 
 def gathered() -> tuple[list[Photograph], list[Unreadable]]:
     """What `gather` makes of it."""
-    outs = [Path(name) for name in ("g.csv", "u.csv", "thumbnails", "m.json", "c.csv")]
-    params = GatherParams(source=str(SOURCE), max_megapixels=100)
-    gather.main(SOURCE, *NAMES, *outs, params)
+    outs = [Path(name) for name in ("g.csv", "u.csv", "s.csv", "thumbnails", "m.json", "c.csv")]
+    gather.main(FOLDERS, *outs, GatherParams(source=str(SOURCE), more={}, max_megapixels=100))
     return tables.read(outs[0], Photograph), tables.read(outs[1], Unreadable)
 
 
@@ -121,7 +122,9 @@ def test_each_scene_gives_a_still_and_gather_lists_it(capsys: pytest.CaptureFixt
     photographs, refused = gathered()
     assert [row.path for row in photographs] == ["films/a.png", *(s.path for s in stills)]
     assert {row.section for row in photographs} == {"films"}
-    assert [(row.path, row.reason) for row in refused] == [("films/day.mp4", "a video")]
+    assert [tuple(row[:3]) for row in refused] == [
+        ("films/day.mp4", "a video", "stills taken of it: 3; see data/tables/videos.csv")
+    ]
     for still in stills:
         (wanted,) = list(clips.moving((0, 3, 12)[still.scene], 24))[still.frame % 24 :][:1]
         seen = images.read(FOLDER / still.path).astype(int)

@@ -23,18 +23,19 @@ from stages import gather
 from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
+from stages.common.gather_params import GatherParams
 from stages.common.pages import thumbnails
 from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Photograph, Still, Unreadable, Video
+from stages.common.rows import Photograph, Unreadable
+from stages.common.sources import Entry
 from stages.common.store import default_path
 from stages.common.versions import records
-from stages.gather import GatherParams
 from tests.conftest import Stage, blobs, encoded, environment, noise
 from tests.strategies import file_names, with_changes
 
-PARAMS = GatherParams(source="source", max_megapixels=0.1)
+PARAMS = GatherParams(source="source", more={}, max_megapixels=0.1)
 REASONS = {"not an image", "unreadable", "truncated", "too large"}
 
 
@@ -44,8 +45,7 @@ def gathered(
     """Run the stage; both tables by path, after a check that every file is in exactly one."""
     out = source.with_name(source.name + " out")
     shutil.rmtree(out / "thumbnails", ignore_errors=True)  # as DVC does before a run
-    names = ("gathered.csv", "unreadable.csv", "thumbnails", "m.json", "changes.csv")
-    names = ("frames.csv", "videos.csv", *names)  # not read: the source is another folder
+    names = ("gathered.csv", "unreadable.csv", "sources.csv", "thumbnails", "m.json", "changes.csv")
     gather.main(source, *(out / name for name in names), params)
     kept = tables.read(out / "gathered.csv", Photograph)
     refused = tables.read(out / "unreadable.csv", Unreadable)
@@ -62,12 +62,6 @@ def gathered(
 def written(folder: Path) -> dict[str, bytes]:
     """What is in every file below a folder."""
     return {name: (folder / name).read_bytes() for name in files_below(folder)}
-
-
-def without_videos(folder: Path) -> None:
-    """What the stage `frames` leaves where there is no video."""
-    tables.write(folder / "frames.csv", Still, [])
-    tables.write(folder / "videos.csv", Video, [])
 
 
 def counts(output: str) -> tuple[int, int]:
@@ -102,6 +96,7 @@ def test_a_row_says_what_the_file_holds(tmp_path: Path) -> None:
             mode="JPEG RGB",
             pixels=pixels_sha256(upright),
             dhash=dhash(upright),
+            source="in",
         )
     ]
 
@@ -222,19 +217,8 @@ def test_the_last_line_sums_up(tmp_path: Path, run_stage: Stage) -> None:
     for seed in range(2):
         put(tmp_path / "in" / f"{seed}.png", png.encode(noise(40, 40, seed)))
     put(tmp_path / "in" / "a.txt", b"text")
-    (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 1}")
-    without_videos(tmp_path)
-    done = run_stage(
-        "gather",
-        "in",
-        "frames.csv",
-        "videos.csv",
-        "g.csv",
-        "r.csv",
-        "thumbnails",
-        "m.json",
-        "c.csv",
-    )
+    (tmp_path / "params.yaml").write_text("gather: {source: in, more: {}, max_megapixels: 1}")
+    done = run_stage("gather", "in", "g.csv", "r.csv", "s.csv", "thumbnails", "m.json", "c.csv")
     first = "gathered 2 images of 3 files in in · 2 decoded, 0 known · 1 not an image\n"
     assert done.stdout == first
     (message,) = done.stderr.splitlines()  # they were written just now
@@ -258,13 +242,13 @@ def test_a_file_that_comes_while_others_are_read_ends_the_stage(
     put(source / "a.png", png.encode(noise(40, 40)))
     put(source / "b.png", png.encode(noise(40, 40, 1))[:-300])
 
-    def late(path: str, **more: object) -> object:
-        if path == "b.png":
-            looked = gather_look(path, **more)
+    def late(entry: Entry, **more: object) -> object:
+        if entry.path == "b.png":
+            looked = gather_look(entry, **more)
             put(source / "b.png", png.encode(noise(40, 40, 1)))  # the rest of it
             put(source / "c.png", png.encode(noise(40, 40, 2)))
             return looked
-        return gather_look(path, **more)
+        return gather_look(entry, **more)
 
     gather_look = gather.look
     monkeypatch.setattr(gather, "look", late)
@@ -379,7 +363,7 @@ def test_only_what_is_new_is_decoded(tmp_path: Path, capsys: pytest.CaptureFixtu
     put(tmp_path / "other" / "x.png", png.encode(noise(40, 40, 22)))
     other, _ = gathered(tmp_path / "other")
     assert counts(capsys.readouterr().out) == (0, 1)
-    assert other["x.png"] == kept["2.png"]._replace(path="x.png")
+    assert other["x.png"] == kept["2.png"]._replace(path="x.png", source="other")
 
 
 def test_another_limit_or_other_code_knows_nothing(
@@ -450,8 +434,7 @@ def test_a_folder_without_images_has_an_empty_folder_of_thumbnails(tmp_path: Pat
 
 def test_old_thumbnails_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
-    names = ("f.csv", "v.csv", "g.csv", "u.csv", "thumbnails", "m.json", "c.csv")
-    out = [tmp_path / name for name in names]
+    out = [tmp_path / name for name in ("g.csv", "u.csv", "s.csv", "thumbnails", "m.json", "c.csv")]
     gather.main(tmp_path / "in", *out, PARAMS)
     with pytest.raises(UserError, match="thumbnails must be empty, but holds files"):
         gather.main(tmp_path / "in", *out, PARAMS)
@@ -467,9 +450,8 @@ runpy.run_module("stages.gather", run_name="__main__")
 
 def start(folder: Path, out: str) -> "subprocess.Popen[str]":
     """A run of the stage on `in`, which puts each image into the store at once."""
-    names = ("gathered", "unreadable", "thumbnails", "numbers", "changes")
+    names = ("gathered", "unreadable", "sources", "thumbnails", "numbers", "changes")
     options = [text for name in names for text in (f"--{name}", f"{out}/{name}")]
-    options += ["--frames", "frames.csv", "--videos", "videos.csv"]
     return subprocess.Popen(
         [sys.executable, "-c", SAVING_OFTEN, "--folder", "in", *options],
         cwd=folder,
@@ -485,8 +467,7 @@ def test_a_killed_run_has_kept_what_it_decoded_and_two_go_on_at_once(tmp_path: P
     for i in range(count):
         path = put(tmp_path / "in" / f"{i:03}.png", png.encode(noise(400, 400, i)))
         os.utime(path, (old, old))  # so that none is waited for
-    (tmp_path / "params.yaml").write_text("gather: {source: in, max_megapixels: 250}")
-    without_videos(tmp_path)
+    (tmp_path / "params.yaml").write_text("gather: {source: in, more: {}, max_megapixels: 250}")
     with start(tmp_path, "killed") as process:
         while stored() < 3 and process.poll() is None:
             time.sleep(0.01)

@@ -20,9 +20,9 @@ from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode, read, resize
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Decision, Photograph, Rejected, Validation, section_of
+from stages.common.rows import Decision, Embedded, Photograph, Rejected, Validation, section_of
 from tests.browser import PHONE, Open, barriers, copied
-from tests.conftest import SAMPLES, blobs, encoded, noise, save_small
+from tests.conftest import SAMPLES, blobs, encoded, noise, save_small, unembedded
 from tests.project import Project, copy_code
 from tests.strategies import with_changes
 
@@ -60,6 +60,7 @@ def photographs(tmp_path: Path) -> Path:
             Decision(rank, name, section, sha256, 1, 1 - rank / 100, rank == 1, "", "")
         )
     tables.write(tmp_path / "screened.csv", Photograph, listed)
+    tables.write(tmp_path / "embeddings.csv", Embedded, unembedded(listed))
     tables.write(tmp_path / "decisions.csv", Decision, decisions)
     tables.write(tmp_path / "unreadable.csv", Rejected, [])
     tables.write(tmp_path / "rejected.csv", Rejected, [Rejected("c.png", "too small", "9x9 px")])
@@ -68,7 +69,14 @@ def photographs(tmp_path: Path) -> Path:
 
 def made(folder: Path, params: ValidationParams = PARAMS, out: str = "reports") -> Path:
     """Run the stage; gives the page."""
-    names = ("in", "screened.csv", "unreadable.csv", "rejected.csv", "decisions.csv")
+    names = (
+        "in",
+        "screened.csv",
+        "embeddings.csv",
+        "unreadable.csv",
+        "rejected.csv",
+        "decisions.csv",
+    )
     page, pictures = folder / out / "pick.html", folder / out / "pick"
     pick.main(*(folder / name for name in names), page, pictures, params)
     return page

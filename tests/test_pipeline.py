@@ -39,20 +39,24 @@ pytestmark = pytest.mark.slow
 STAGES = [
     "fingerprint",
     "check",
+    "folders",
     "frames",
     "gather@images",
     "gather@evaluation",
     "gather@reference",
     "screen",
+    "measure@images",
     "score@images",
-    "score@reference",
+    "score@reference_images",
     "cutoff@images",
     "collect",
     "validation",
     "pick",
     "multiscale",
     "subimages",
+    "measure@subimages",
     "score@subimages",
+    "score@reference_subimages",
     "cutoff@subimages",
     "summary",
     "dataset",
@@ -152,7 +156,12 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     assert more_tiles == sum(tile.photograph == f"{LATER}.jpg" for tile in after) > 0
     idle = set(STAGES) - set(life.more.stages)
     others = {"fingerprint", "check", "release"}
-    others |= {"gather@evaluation", "gather@reference", "score@reference"}
+    others |= {
+        "gather@evaluation",
+        "gather@reference",
+        "score@reference_images",
+        "score@reference_subimages",
+    }
     assert idle | {"release"} == others  # its tiles need not be among the best
 
 
@@ -312,7 +321,10 @@ def test_kills_and_another_number_of_workers_leave_no_trace(
         "validation",
         "pick",
         "gather@reference",
-        "score@reference",
+        "score@reference_images",
+        "score@reference_subimages",
+        "measure@images",
+        "measure@subimages",
     }  # their turn varies
     assert done & set(run.stages) == set()
     assert run.lock == life.first.lock

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -26,9 +25,18 @@ from stages.common.archive.seven_zip import Member
 from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.params import Recipe
-from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Source, Unreadable, Validation
 from stages.release import check_apart
-from tests.common.archive.sets import BYTES, CC, ODD, RELEASE, lineage, small_set, write_images
+from tests.common.archive.sets import (
+    BYTES,
+    CC,
+    HERE,
+    ODD,
+    RELEASE,
+    lineage,
+    small_set,
+    write_images,
+)
 from tests.common.archive.test_seven_zip import seven_zip_program
 from tests.conftest import REPOSITORY, Stage, environment, named
 
@@ -43,6 +51,7 @@ OPTIONS: dict[str, str] = {
     "subimages": "subimages.csv",
     "unreadable": "unreadable.csv",
     "rejected": "rejected.csv",
+    "sources_table": "sources.csv",
     "licence_table": "licences.csv",
     "name": NAME,
     "folder": "release",
@@ -65,6 +74,7 @@ def parts(tmp_path: Path) -> Path:
     tables.write(tmp_path / "subimages.csv", Decision, SET.cut)
     tables.write(tmp_path / "unreadable.csv", Unreadable, SET.unreadable)
     tables.write(tmp_path / "rejected.csv", Rejected, SET.rejected)
+    tables.write(tmp_path / "sources.csv", Source, [HERE])
     others = CC._replace(photographs="[!n]*")  # none for the name that is not UTF-8
     tables.write(tmp_path / "licences.csv", Licence, [others])
     params = SET.recipe | {"release": RELEASE.model_dump()}
@@ -214,19 +224,6 @@ def checked(folder: Path) -> str:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_it_is_verified_and_unpacked_as_the_documentation_says(parts: Path) -> None:
-    if Path(seven_zip_program()).name != "7zz":
-        pytest.skip("7-Zip has another name here than in the documentation")
-    text = (REPOSITORY / "docs" / "use-a-dataset.md").read_text()
-    (chapter,) = re.findall(r"^## Verify and unpack\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
-    block = re.findall(r"(?:^    .*\n)+", chapter, re.MULTILINE)[0]
-    commands = re.sub(r" +#.*", "", block).replace("samples", NAME)
-    assert len(commands.splitlines()) == 4
-    folder = pack(parts)
-    subprocess.run(["bash", "-euxc", commands], cwd=folder, check=True, capture_output=True)
-    assert (folder / NAME / NAME / "0.png").is_file()
-
-
 def test_volumes_join_to_the_one_archive(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (pack(parts, "one") / f"{NAME}.7z").read_bytes()
     single = pack(parts, "single", volume_size="1MB")
@@ -368,7 +365,8 @@ def test_photographs_without_a_licence_are_told(parts: Path, run_stage: Stage) -
     *_, last = done.stdout.splitlines()
     name = BYTES.encode("utf-8", "backslashreplace").decode()
     assert last == (
-        f"1 photographs have no line in {parts / 'licences.csv'}, as {name}: the card says so"
+        f"1 photographs have neither a line in {parts / 'licences.csv'} nor a source.yaml, as "
+        f"{name}: the card says so"
     )
 
 
@@ -385,6 +383,30 @@ def test_a_photograph_in_training_and_validation_ends_the_stage(parts: Path) -> 
     message = f"{ODD} would be trained on and validated with: run `dvc repro validation`"
     assert str(raised.value) == message
     assert not (parts / "release").exists()
+
+
+def test_a_source_that_may_not_be_redistributed_ends_the_stage_unless_the_set_is_private(
+    parts: Path,
+) -> None:
+    tables.write(
+        parts / "sources.csv", Source, [HERE._replace(licence="theirs", redistribute="no")]
+    )
+    with pytest.raises(UserError) as raised:
+        pack(parts)
+    assert str(raised.value) == (
+        "here (12 tiles, 2 validation photographs) may not be redistributed: leave them out by "
+        "screen.exclude, or set release.private: true"
+    )
+    assert not (parts / "release").exists()
+    packed = pack(parts, "private", private=True) / f"{NAME}.7z"
+    card = unpacked(packed, parts / "unpacked")[f"{NAME}/README.md"].decode()
+    assert "**not for redistribution**" in card
+
+
+def test_a_source_that_no_table_has_ends_the_stage(parts: Path) -> None:
+    tables.write(parts / "sources.csv", Source, [])
+    with pytest.raises(UserError, match=r"sources\.csv lacks the source here: run `dvc repro`$"):
+        pack(parts)
 
 
 def test_a_photograph_is_known_by_its_content_and_not_by_its_name() -> None:

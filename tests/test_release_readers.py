@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 
+from stages.common.archive import hosting
+from stages.common.sets import packed_set
+from stages.tools import publish
 from tests.common.archive.sets import SIDE, small_set
 from tests.conftest import REPOSITORY
 from tests.test_release import NAME, pack, parts
 from tests.test_release import unpacked as unpack
+from tests.test_use_a_dataset import LOAD
 
 __all__ = ["parts"]  # a fixture
 pytestmark = pytest.mark.tools
@@ -131,6 +135,44 @@ def test_datasets_gives_a_row_a_tile_and_a_row_a_pair(folder: Path, run: Run) ->
     ]
     sizes = [(row["hr"], row["x2"], row["x4"]) for row in found["pairs"]]
     assert sizes == [([SIDE] * 2, [SIDE // 2] * 2, [SIDE // 4] * 2)] * 2
+
+
+@pytest.fixture
+def split(parts: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same set as Hugging Face has it: 12 tiles in folders of 5."""
+    monkeypatch.setattr(hosting, "PER_FOLDER", 5)
+    with packed_set.opened(parts / "release" / f"{NAME}.7z") as inside:
+        publish.write_set(parts / "hub", inside, NAME, lambda card: card)
+    return parts / "hub"
+
+
+def test_a_set_in_folders_loads_as_the_whole_one(split: Path, folder: Path, run: Run) -> None:
+    assert len(list((split / NAME).glob("*/*.png"))) == len(TILES)
+    for reader in ("datasets", "croissant"):
+        whole, parted = (printed(run(READERS / "records.py", reader, it)) for it in (folder, split))
+        assert parted == whole
+    program = ENVIRONMENT / "bin" / "mlcroissant"
+    done = run(program, "validate", "--jsonld", "croissant.json", cwd=split)
+    assert done.returncode == 0, done.stderr
+
+
+def test_basicsr_follows_meta_info_into_folders(split: Path, run: Run) -> None:
+    (checkout,) = (path for path in ENVIRONMENT.glob("basicsr-*") if path.is_dir())
+    subprocess.run([sys.executable, "configs/downscale.py", "4"], cwd=split, check=True)
+    for kind, lq in (("otf", None), ("paired", f"{NAME}-x4/0.png")):
+        configuration = f"configs/basicsr/{kind}_x4.yml"
+        command = (READERS / "basicsr_reads.py", checkout, configuration, "train")
+        found = printed(run(*command, cwd=split))
+        assert (found["length"], found["gt_path"]) == (len(TILES), f"{NAME}/00/0.png")
+        assert found.get("lq_path") == lq
+
+
+def test_datasets_loads_it_as_the_documentation_says(folder: Path, run: Run) -> None:
+    lines = [line.replace("samples", NAME) for line in LOAD]
+    script = "\n".join(
+        [*lines, "import json", "print(json.dumps([len(tiles), list(pairs[0])[:3]]))"]
+    )
+    assert printed(run("-c", script, cwd=folder.parent)) == [len(TILES), ["hr", "x2", "x4"]]
 
 
 @pytest.mark.parametrize("scale", [2, 4])

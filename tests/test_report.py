@@ -10,10 +10,10 @@ import pytest
 
 from stages import report
 from stages.common import tables
-from stages.common.figures import WhatIf
 from stages.common.leave_out import LeftOut
 from stages.common.pages.gallery import CHOSEN
 from stages.common.pixels.images import read
+from stages.common.what_if import NO_RULE, ONLY, WITHOUT, WhatIf
 from tests.common.pages.test_html import Cells
 from tests.report_project import NAMES, ReportProject
 
@@ -53,11 +53,12 @@ def test_the_page_counts_the_flow(tmp_path: Path) -> None:
         (8, "kept photographs"),
         (1, CHOSEN),
         (2, "section caf\\udce9 is left out"),
-        (1, "below the best 8 of the other sections"),
+        (1, "near-duplicate"),
         (16, "images at all scales"),
         (64, "tiles"),
         (30, "tiles in the set"),
-        (34, "below the best 30"),
+        (32, "below the best 30"),
+        (2, "bits below 0.1"),
     ]
 
 
@@ -71,8 +72,8 @@ def test_the_page_shows_every_sheet_and_loads_nothing_else(tmp_path: Path) -> No
         names = [path.name for path in sheets if path.name.startswith(f"{which}_")]
         assert names[:5] == [f"{which}_{i:02d}_{what}.png" for i, what in enumerate(whats)]
     assert [path.name for path in sheets][-3:] == [
-        "subimages_08_scale-0-75.png",
-        "subimages_09_scale-1.png",
+        "subimages_09_scale-0-75.png",
+        "subimages_10_scale-1.png",
         "validation.png",
     ]
     charts = sorted(path.name for path in (tmp_path / "reports" / "charts").iterdir())
@@ -141,8 +142,10 @@ def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:
 
 def test_the_tables_of_other_cuts_are_those_of_the_summary(tmp_path: Path) -> None:
     html = ReportProject(tmp_path).make().read_text()
-    rows = [row for row in Cells(html).rows if row[:1] != ["cut"] and len(row) > 4]
     lines = tables.read(tmp_path / "reports" / "what_if.csv", WhatIf)
+    others = {"cut", "rule", *(line.limit for line in lines if line.by in (ONLY, WITHOUT))}
+    lines = [line for line in lines if line.by not in (ONLY, WITHOUT)]
+    rows = [row for row in Cells(html).rows if len(row) > 4 and row[0] not in others]
     parts = [
         line
         for which in ("subimages", "images")
@@ -159,3 +162,24 @@ def test_the_tables_of_other_cuts_are_those_of_the_summary(tmp_path: Path) -> No
         for it in parts
     ]
     assert len(rows) == len(lines)
+
+
+def test_what_each_rule_does_is_shown(tmp_path: Path) -> None:
+    html = ReportProject(tmp_path).make().read_text()
+    lines = {
+        (line.which, line.by, line.limit): line
+        for line in tables.read(tmp_path / "reports" / "what_if.csv", WhatIf)
+        if line.section == "all"
+    }
+    names = {"bits below 0.1", "overlap above 0.5", "blocks above 0.9", "near-duplicate"}
+    shown = {row[0]: row for row in Cells(html).rows if row and row[0] in names}
+    assert shown.keys() == names
+    for name, row in shown.items():
+        which = "subimages" if name in ("bits below 0.1", "overlap above 0.5") else "images"
+        alone = lines[which, ONLY, NO_RULE].images - lines[which, ONLY, name].images
+        without, now = lines[which, WITHOUT, name], lines[which, "now", ""]
+        mean = f"{without.mean:.6f} ({without.mean - now.mean:+.6f})"
+        assert row[:4] == [name, str(alone), str(without.images), mean]
+    assert (shown["bits below 0.1"][1], shown["near-duplicate"][1]) == ("2", "1")
+    for title in ("bits: bits a pixel as JPEG; low where flat", "blocks: traces of JPEG"):
+        assert title in html

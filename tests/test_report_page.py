@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from stages.common import figures, tables
-from stages.common.cutoffs import Cutoff
-from stages.common.figures import WhatIf
+from stages.common.cutoff_params import Limit, Shares
+from stages.common.what_if import ONLY, WITHOUT, WhatIf, by_count, by_score
 from tests.browser import PHONE, Open, barriers, copied
 from tests.report_project import BYTES, RULES, ReportProject
 
@@ -60,7 +60,11 @@ def expected(line: figures.Figures | WhatIf) -> dict[str, str]:
 
 def what_ifs(project: ReportProject, which: str) -> list[WhatIf]:
     lines = tables.read(project.folder / "reports" / "what_if.csv", WhatIf)
-    return [line for line in lines if (line.which, line.section) == (which, "all")]
+    return [
+        line
+        for line in lines
+        if (line.which, line.section) == (which, "all") and line.by not in (ONLY, WITHOUT)
+    ]
 
 
 def handle(page: Page, kind: str) -> Any:
@@ -118,7 +122,7 @@ def test_a_drag_by_count_gives_its_figures_and_the_lines_to_copy(
     count = int(handle(page, "count").get_attribute("aria-valuenow"))
     assert 14 <= count <= 18  # of 64
     c = columns(project)
-    rule = figures.by_count(project.limits.subimages, count)
+    rule = by_count(project.limits.subimages, count)
     assert shown(page) == expected(figures.of(c, figures.chosen(c, rule)))
     block = page.locator(".cut[data-set=subimages]")
     for place, text in (
@@ -136,7 +140,7 @@ def test_a_drag_by_score_takes_the_place_of_the_count(project: ReportProject, pa
     drag(page, "score", 0.5)
     score = float(handle(page, "score").get_attribute("aria-valuenow"))
     c = columns(project)
-    rule = figures.by_score(project.limits.subimages, score)
+    rule = by_score(project.limits.subimages, score)
     assert shown(page) == expected(figures.of(c, figures.chosen(c, rule)))
     block = page.locator(".cut[data-set=subimages]")
     lines = block.locator(".yaml").inner_text()
@@ -149,7 +153,7 @@ def test_a_drag_by_score_takes_the_place_of_the_count(project: ReportProject, pa
 
 
 def columns(project: ReportProject) -> figures.Columns:
-    return figures.columns(project.decisions["subimages"], {t.path: t for t in project.tiles})
+    return figures.columns(project.decisions["subimages"], project.knows["subimages"])
 
 
 def test_keys_move_the_cut_and_the_pictures_beside_it_follow(
@@ -157,21 +161,24 @@ def test_keys_move_the_cut_and_the_pictures_beside_it_follow(
 ) -> None:
     slider = handle(page, "count")
     slider.focus()
-    for key, count in (("ArrowRight", 31), ("ArrowLeft", 30), ("Home", 1), ("End", 64)):
+    for key, count in (("ArrowRight", 31), ("ArrowLeft", 30), ("Home", 1), ("End", 62)):
         page.keyboard.press(key)
         assert slider.get_attribute("aria-valuenow") == str(count)
         assert shown(page)["images"] == str(count)
     page.keyboard.press("PageDown")
-    assert slider.get_attribute("aria-valuenow") == "54"
-    assert slider.get_attribute("aria-valuetext") == "the best 54 of 64"
-    rows = project.decisions["subimages"]
+    assert slider.get_attribute("aria-valuenow") == "52"
+    assert slider.get_attribute("aria-valuetext") == "the best 52 of 62"
+    flat = "bits below 0.1"  # such tiles are dropped whatever the cut
+    every = project.decisions["subimages"]
+    rows = [row for row in every if row.reason != flat]
+    left = [row for row in every if row.rank > rows[51].rank or row.reason == flat]
     page.wait_for_timeout(300)  # they follow a moment later
     names = [
         [button.get_attribute("title") for button in page.locator(f".cut >> .{side} button").all()]
         for side in ("last-kept", "first-dropped")
     ]
-    assert names[0][:12] == [row.path for row in rows[42:54]]
-    assert names[1][:10] == [row.path for row in rows[54:]]
+    assert names[0][:12] == [row.path for row in rows[40:52]]
+    assert names[1][:10] == [row.path for row in left[:10]]
     score = handle(page, "score")
     score.focus()
     page.keyboard.press("Home")
@@ -197,7 +204,8 @@ def test_any_cut_of_sections_with_rules_of_their_own_is_the_decision(
     """The page decides and counts as stages/common/cutoffs.py and figures.py do."""
     floor = [None, 0.45, 0.4000001][seed]
     rules = RULES | {
-        "subimages": {
+        "subimages": RULES["subimages"]
+        | {
             "count": 12,
             "min_score": floor,
             "report_at": None,
@@ -208,18 +216,34 @@ def test_any_cut_of_sections_with_rules_of_their_own_is_the_decision(
     page = open_page(project.make())
     c, own = columns(project), project.limits.subimages
     rest = sum(row.section not in rules["subimages"]["per_section"] for row in c_rows(project))
-    tried: list[Cutoff] = [own]
-    tried += [figures.by_count(own, count) for count in range(1, max(2, rest), 2)]
-    tried += [figures.by_score(own, step / 100) for step in range(30, 80, 3)]
-    tried += [figures.by_score(own, round(float(score), 6)) for score in c.hyperiqa[::7]]
+    tried = [own]
+    tried += [by_count(own, count) for count in range(1, max(2, rest), 2)]
+    tried += [by_score(own, step / 100) for step in range(30, 80, 3)]
+    tried += [by_score(own, round(float(score), 6)) for score in c.hyperiqa[::7]]
+    for step in range(0, 30, 4):
+        bits = {"bits": Limit(min=step / 10, max=None if step % 8 else 2.5)}
+        varied = {"limits": bits, "count": 20 - step // 2, "per_photograph": 1 + step // 8}
+        if step % 8:
+            shares = dict.fromkeys(sorted(c.scales), 0.45)
+            varied["scales"] = Shares(shares=shares)
+        tried.append(own.model_copy(update=varied))
     for cutoff in tried:
         mask = figures.chosen(c, cutoff)
         got = page.evaluate(
-            """([count, minScore]) => {
-                const kept = decide(tiles, { ...cuts.subimages.asRun, count, minScore });
+            """([count, minScore, limits, perPhotograph, shares]) => {
+                const rules = { count, minScore, limits, perPhotograph, shares };
+                const kept = decide(tiles, { ...cuts.subimages.asRun, ...rules });
                 return [Array.from(kept), figures(tiles, kept)];
             }""",
-            [cutoff.count, cutoff.min_score],
+            [
+                cutoff.count,
+                cutoff.min_score,
+                {k: v.model_dump(exclude_none=True) for k, v in cutoff.limits.items()},
+                cutoff.per_photograph,
+                [[i, cutoff.scales.shares[s]] for i, s in enumerate(c.scales)]
+                if cutoff.scales
+                else [],
+            ],
         )
         assert got[0] == mask.astype(int).tolist()
         if not mask.any():
@@ -242,6 +266,47 @@ def c_rows(project: ReportProject) -> list[Any]:
     return project.decisions["subimages"]
 
 
+def test_a_limit_is_dragged_on_its_measure(project: ReportProject, page: Page) -> None:
+    block = page.locator(".cut[data-set=subimages]")
+    block.get_by_text("Limits of measures").click()
+    chart = block.locator(".limit[data-measure=bits]")
+    slider, axes = chart.locator("[role=slider]"), chart.locator(".axes")
+    assert slider.get_attribute("aria-valuetext") == "at least 0.1"
+    axes.scroll_into_view_if_needed()
+    box = axes.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 10)
+    limit = float(slider.get_attribute("aria-valuenow") or 0)
+    assert 1.6 < limit < 2.0
+    own = project.limits.subimages
+    cutoff = own.model_copy(update={"limits": {"bits": Limit(min=limit)}})
+    c = columns(project)
+    assert shown(page) == expected(figures.of(c, figures.chosen(c, cutoff)))
+    inside = f"{{bits: {{min: {limit:g}}}}}"
+    yaml = f"cutoff:\n  subimages:\n    count: 30\n    min_score: null\n    limits: {inside}"
+    assert block.locator(".yaml").inner_text() == yaml
+    setting = f"cutoff.subimages.count=30 'cutoff.subimages.limits={inside}'"
+    assert block.locator(".compare").inner_text() == f'make compare SET="{setting}"'
+    page.wait_for_timeout(300)
+    bits = dict(zip((r.path for r in c_rows(project)), c.measures["bits"], strict=True))
+    for side, is_inside in (("last-kept", True), ("first-dropped", False)):
+        names = [b.get_attribute("title") for b in block.locator(f".{side} button").all()]
+        assert names
+        assert all((bits[name] >= limit) == is_inside for name in names)
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert float(slider.get_attribute("aria-valuenow") or 0) > limit
+    block.get_by_text("Back to the set as it is").click()
+    assert slider.get_attribute("aria-valuetext") == "at least 0.1"
+
+
+def test_the_gallery_is_ordered_by_a_measure(project: ReportProject, page: Page) -> None:
+    page.locator("#gallery [name=order]").select_option("least bits first")
+    first = page.locator("#gallery [role=option]").first.get_attribute("title")
+    measures = project.knows["subimages"].measures
+    assert first.splitlines()[0] == min(measures, key=lambda path: measures[path].bits)
+
+
 @pytest.mark.parametrize("value", [1 / 128, 3 / 128, 0.5, 0.1234565, 0.7, 1.0, 0.0, 2 / 3])
 def test_numbers_are_rounded_as_python_rounds(page: Page, value: float) -> None:
     for digits in (1, 4, 6):
@@ -250,7 +315,7 @@ def test_numbers_are_rounded_as_python_rounds(page: Page, value: float) -> None:
 
 def test_every_number_of_the_flow_leads_to_so_many_pictures(page: Page) -> None:
     links = page.locator("a.number[data-status]").all()
-    assert len(links) == 11
+    assert len(links) == 12
     for link in links:
         number, what = link.inner_text().split(" ", 1)
         link.click()

@@ -6,6 +6,7 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import openvino
 import pytest
 import torch
@@ -14,20 +15,22 @@ from PIL import Image, ImageFilter
 from stages import score
 from stages.common import store, tables
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, crops, scorer
+from stages.common.hyperiqa import backends, crops, scorer, sizes
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.scorer import fingerprint
 from stages.common.hyperiqa.weights import Weights
+from stages.common.params import faults
 from stages.common.pixels import png
 from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore
-from stages.score import ScoreParams, fingerprint, finite
+from stages.score import ScoreParams, finite
 from tests.conftest import REPOSITORY, blobs, encoded, item
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
 
 WEIGHTS = REPOSITORY / "data" / "weights"
 COMPILE = backends.network_on  # before a test replaces it
-PARAMS = ScoreParams(model="builtin", crops="cover", device="cpu", precision="auto")
+PARAMS = ScoreParams(model="builtin", crops="cover", size="native", device="cpu", precision="auto")
 
 NAMES = {f"{i:064x}": f"{i}.png" for i in range(5)}  # of images, by their hashes
 
@@ -38,10 +41,12 @@ def listed(folder: Path) -> list[Item]:
     return [item(folder, path.relative_to(folder).as_posix()) for path in paths]
 
 
-def scored(folder: Path, out: Path, params: ScoreParams = PARAMS) -> list[Score]:
+def scored(
+    folder: Path, out: Path, params: ScoreParams = PARAMS, which: str = "images"
+) -> list[Score]:
     """Run the stage; gives its table."""
     tables.write(out / "in.csv", Item, listed(folder))
-    score.main(out / "in.csv", folder, WEIGHTS, out / "scores.csv", out / "m.json", params)
+    score.main(which, out / "in.csv", folder, WEIGHTS, out / "scores.csv", out / "m.json", params)
     return tables.read(out / "scores.csv", Score)
 
 
@@ -99,7 +104,7 @@ def test_a_known_image_need_not_be_there(pictures: Path, tmp_path: Path) -> None
     first = scored(pictures, tmp_path)
     shutil.rmtree(pictures)
     paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "again.csv", tmp_path / "m.json")
-    score.main(*paths, PARAMS)
+    score.main("images", *paths, PARAMS)
     assert tables.read(tmp_path / "again.csv", Score) == first
 
 
@@ -138,11 +143,12 @@ def test_a_table_without_images_has_no_scores(
 
 def test_scorers_that_differ_have_other_fingerprints() -> None:
     prints = [
-        fingerprint(weights, policy, device, precision)
+        fingerprint(weights, policy, device, precision, edge)
         for weights in ("00", "01")
         for policy in ("cover", "pyiqa")
         for device, precisions in backends.PRECISIONS.items()
         for precision in precisions
+        for edge in (None, 512, 1024)
     ]
     assert len(set(prints)) == len(prints)
 
@@ -199,3 +205,39 @@ def test_a_photograph_scores_higher_than_its_ruin(photographs: Path, tmp_path: P
     image.save(tmp_path / "in" / "compressed.jpg", quality=4)
     values = {row.path: row.hyperiqa for row in scored(tmp_path / "in", tmp_path)}
     assert max(values, key=lambda path: values[path]) == "good.png"
+
+
+def test_a_size_is_for_photographs_and_no_score_of_it_for_another(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two pictures, a large and a small one, as photographs and as tiles, from one store."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    large = np.asarray(Image.open(photographs / "objects" / "wine.jpg").convert("RGB"))
+    png.write(folder / "large.png", large)
+    png.write(folder / "small.png", blobs(224, 230))
+    native = scored(folder, tmp_path / "native")
+    at_224 = PARAMS.model_copy(update={"size": 224})
+    fitted = scored(folder, tmp_path / "224", at_224)
+    assert [line.split(" · ")[-1] for line in capsys.readouterr().out.splitlines()] == [
+        "2 scored, 0 known"
+    ] * 2
+    assert scored(folder, tmp_path / "tiles", at_224, "subimages") == native
+    assert capsys.readouterr().out.endswith(" · 0 scored, 2 known\n")
+    assert fitted[0].hyperiqa != native[0].hyperiqa
+    assert fitted[1] == native[1]
+    (folder / "large.png").unlink()
+    png.write(folder / "large.png", sizes.reduced(large, 224))
+    assert scored(folder, tmp_path / "copy")[0].hyperiqa == fitted[0].hyperiqa
+    made = {
+        name: json.loads((tmp_path / name / "m.json").read_text())["scorer"]
+        for name in ("native", "224", "tiles")
+    }
+    assert made["224"] == made["tiles"] == made["native"] | {"photographs_short_edge": 224}
+
+
+def test_a_size_can_not_be_had_with_crops_that_resize_themselves() -> None:
+    values = PARAMS.model_dump() | {"crops": "original", "size": 512}
+    assert faults(ScoreParams, "score", values) == [
+        "score.size must be native for crops: original, which resizes every image itself, got 512"
+    ]

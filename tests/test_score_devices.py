@@ -323,7 +323,7 @@ def test_a_file_that_changed_is_no_fault_of_the_gpu(
     png.write(pictures / "1.png", blobs(224, 244, 9))
     paths = (tmp_path / "in.csv", pictures, WEIGHTS, tmp_path / "scores.csv", tmp_path / "m.json")
     with pytest.raises(UserError, match=r"1\.png has changed since it was listed"):
-        score.main(*paths, AUTO)
+        score.main("images", *paths, AUTO)
     assert warnings(capsys.readouterr().err) == []
 
 
@@ -378,10 +378,11 @@ def test_a_process_whose_gpu_hangs_ends(
 ) -> None:
     (tmp_path / "stage.py").write_text(HANGS.format(when=when))
     (tmp_path / "params.yaml").write_text(
-        f"score: {{model: builtin, crops: cover, device: {device}, precision: auto}}\n"
+        f"score: {{model: builtin, crops: cover, size: native, device: {device}, "
+        "precision: auto}\n"
     )
     tables.write(tmp_path / "in.csv", Item, listed(pictures))
-    values = ("in.csv", "in", WEIGHTS, "scores.csv", "m.json")
+    values = ("images", "in.csv", "in", WEIGHTS, "scores.csv", "m.json")
     command = [sys.executable, "stage.py", *named("score", values)]
     began = time.monotonic()
     process = subprocess.run(

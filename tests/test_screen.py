@@ -12,14 +12,17 @@ from PIL import Image
 from stages import screen
 from stages.common import decision, tables
 from stages.common.errors import UserError
+from stages.common.near import alike
+from stages.common.near.alike import EVALUATION, Look
+from stages.common.near.known import Evaluated, Known
 from stages.common.pixels.images import Pixels, decode, pixels_sha256
 from stages.common.pixels.likeness import NEAR_BITS, dhash
-from stages.common.rows import Photograph, Rejected, Unreadable, section_of
+from stages.common.rows import Embedded, Photograph, Rejected, Unreadable, section_of
 from stages.common.screening import ScreenParams, evaluation_copies, rules
-from tests.conftest import blobs, encoded, noise
+from tests.conftest import blobs, encoded, noise, unembedded
 from tests.strategies import with_changes
 
-PARAMS = ScreenParams(min_short_edge=32, exclude=[], evaluation_sets=[])
+PARAMS = ScreenParams(min_short_edge=32, exclude=[], evaluation_sets=[], known_sets=True)
 SET = ["data/evaluation/set 1"]
 NOT_UTF_8 = b"caf\xe9".decode(errors="surrogateescape")
 
@@ -43,9 +46,19 @@ def screened(
     params: ScreenParams = PARAMS,
     evaluation: list[Photograph] | None = None,
     unreadable: list[Unreadable] | None = None,
+    known: list[Known] | None = None,
+    embeddings: dict[str, str] | None = None,
 ) -> tuple[list[str], dict[str, tuple[str, str]]]:
     """Run the stage; the paths that may be used, and reason and detail of the others."""
-    names = ("g.csv", "e.csv", "u.csv", "screened.csv", "rejected.csv", "m.json")
+    names = ("g.csv", "e.csv", "u.csv", "ge.csv", "ee.csv", "k.csv")
+    names += ("screened.csv", "rejected.csv", "m.json")
+    for name, photographs in (("ge.csv", rows), ("ee.csv", evaluation or [])):
+        codes = [
+            row._replace(embedding=(embeddings or {}).get(row.path, row.embedding))
+            for row in unembedded(photographs)
+        ]
+        tables.write(tmp_path / name, Embedded, codes)
+    tables.write(tmp_path / "k.csv", Known, known or [])
     tables.write(tmp_path / "g.csv", Photograph, rows)
     tables.write(tmp_path / "e.csv", Photograph, evaluation or [])
     tables.write(tmp_path / "u.csv", Unreadable, unreadable or [])
@@ -108,7 +121,7 @@ def test_the_same_file_twice_is_told_as_such(tmp_path: Path) -> None:
 @given(st.lists(st.integers(0, 4), max_size=20))
 def test_exactly_one_of_a_group_of_duplicates_stays(kinds: list[int]) -> None:
     rows = [row(f"{i:02}.png", f"pixels {kind}") for i, kind in enumerate(kinds)]
-    dropped = decision.decide(rows, rules(PARAMS, []))
+    dropped = decision.decide(rows, rules(PARAMS, {}, []))
     kept = [r.pixels for r in rows if r.path not in dropped]
     assert kept == list(dict.fromkeys(f"pixels {kind}" for kind in kinds))
 
@@ -140,7 +153,63 @@ def test_the_limit_of_likeness(bits: int, found: bool) -> None:
     one = row("a.png", "00", f"{2**bits - 1:064x}")
     evaluation = [row("e/far.png", "01", "f" * 64), row("e/x.png", "02", "0" * 64)]
     message = {"a.png": ("evaluation set", f"{bits} of 256 bits from e/x.png")}
-    assert evaluation_copies([one], evaluation) == (message if found else {})
+    there = [Evaluated(r.path, r.pixels, Look(r.dhash, alike.UNKNOWN)) for r in evaluation]
+    assert evaluation_copies([one], {}, there) == (message if found else {})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.9, 1.1])
+def test_an_embedding_that_is_near_tells_an_evaluation_image(tmp_path: Path, share: float) -> None:
+    """Where hashes tell nothing, as of a cropped copy."""
+    cosine = 1 - share * EVALUATION.distance
+    numbers = np.zeros(128)
+    numbers[:2] = cosine, np.sqrt(1 - cosine**2)
+    near, first = (bytes(np.rint(127 * n).astype(np.int8)).hex() for n in (numbers, np.eye(128)[0]))
+    rows = [row("a.png", bits="f" * 64), row("other.png", bits="3" * 64)]
+    kept, rejected = screened(
+        tmp_path,
+        rows,
+        with_changes(PARAMS, evaluation_sets=SET),
+        [row("set 1/e.png"), row("set 1/f.png", bits="7" * 64)],
+        embeddings={"a.png": near, "set 1/f.png": first},
+    )
+    if share > 1:
+        assert (kept, rejected) == (["a.png", "other.png"], {})
+    else:
+        assert kept == ["other.png"]
+        reason, detail = rejected["a.png"]
+        assert reason == "evaluation set"
+        assert detail == f"a distance of {distance_of(near, first):.3f} from {SET[0]}/f.png"
+
+
+def distance_of(one: str, other: str) -> float:
+    a, b = (np.frombuffer(bytes.fromhex(code), np.int8).astype(float) for code in (one, other))
+    return float(1 - a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def test_public_test_sets_are_known_without_their_pictures(tmp_path: Path) -> None:
+    first = blobs(120, 160, 1)
+    its = facts("x", first)
+    mirrored = dhash(first[:, ::-1].copy())
+    known = [Known("Set5", "bird", "whole", its.pixels, its.dhash, mirrored, alike.UNKNOWN)]
+    rows = [
+        facts("same.png", first),
+        facts("mirrored.jpg", decode(encoded(first[:, ::-1].copy(), "JPEG"))),
+        facts("unrelated.jpg", blobs(120, 160, 3)),
+    ]
+    kept, rejected = screened(tmp_path, rows, known=known)
+    assert kept == ["unrelated.jpg"]
+    assert rejected["same.png"] == ("evaluation set", "same pixels as Set5 bird")
+    assert rejected["mirrored.jpg"][1].endswith(" of 256 bits from Set5 bird")
+    off = with_changes(PARAMS, known_sets=False)
+    assert screened(tmp_path, rows, off, known=known)[1] == {}
+
+
+def test_a_photograph_without_its_embedding_is_told(tmp_path: Path) -> None:
+    screened(tmp_path, [row("a.png")])
+    tables.write(tmp_path / "g.csv", Photograph, [row("a.png", sha256="another file")])
+    names = ("g.csv", "e.csv", "u.csv", "ge.csv", "ee.csv", "k.csv", "s.csv", "r.csv", "m.json")
+    with pytest.raises(UserError, match=r"^a.png has no embedding in data/embeddings: run `dvc r"):
+        screen.main(*(tmp_path / name for name in names), PARAMS)
 
 
 @pytest.mark.parametrize(

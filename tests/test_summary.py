@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 
 from stages import summary
-from stages.common import figures, tables
-from stages.common.cutoffs import Cutoff, CutoffParams, SectionCutoff
-from stages.common.figures import WhatIf
-from stages.common.rows import Decision, Score, Tile
+from stages.common import tables
+from stages.common.cutoff_params import Cutoff, CutoffParams, SectionCutoff
+from stages.common.rows import (
+    Decision,
+    ImageMeasures,
+    Neighbours,
+    Score,
+    Tile,
+    TileMeasures,
+)
+from stages.common.what_if import NOW, WhatIf
 from stages.summary import Curve, curve
+from tests.strategies import of_photographs, of_pieces
 
 
 def decision(rank: int, kept: bool) -> Decision:
@@ -24,7 +32,11 @@ def tile(row: Decision) -> Tile:
 
 
 def cutoff_of(count: int, **per_section: SectionCutoff) -> Cutoff:
-    return Cutoff(count=count, min_score=None, report_at=0.25, per_section=per_section)
+    return Cutoff(count=count, min_score=None, report_at=0.25, limits={}, per_section=per_section)
+
+
+def params_of(tiles: int) -> CutoffParams:
+    return CutoffParams(images=of_photographs(cutoff_of(2)), subimages=of_pieces(cutoff_of(tiles)))
 
 
 def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
@@ -33,7 +45,11 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "cut.csv", Decision, rows)
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
     tables.write(folder / "reference.csv", Score, [])
-    inputs = ("images.csv", "cut.csv", "tiles.csv", "reference.csv")
+    tables.write(folder / "image_measures.csv", ImageMeasures, [])
+    tables.write(folder / "tile_measures.csv", TileMeasures, [])
+    tables.write(folder / "neighbours.csv", Neighbours, [])
+    inputs = ("images.csv", "cut.csv", "tiles.csv", "image_measures.csv", "tile_measures.csv")
+    inputs += ("neighbours.csv", "reference.csv", "reference.csv")
     outputs = ("metrics.json", "what_if.csv", "plots")
     summary.main(*(folder / name for name in inputs + outputs), params)
 
@@ -49,7 +65,7 @@ def test_a_long_curve_is_thinned_out_evenly(count: int, step: int) -> None:
 def test_it_leaves_metrics_what_if_and_curves(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made(tmp_path, CutoffParams(images=cutoff_of(2), subimages=cutoff_of(2)))
+    made(tmp_path, params_of(2))
     assert json.loads((tmp_path / "metrics.json").read_text()) == {
         "tiles": 2,
         "mean": 0.75,
@@ -63,7 +79,7 @@ def test_it_leaves_metrics_what_if_and_curves(
     }
     lines = tables.read(tmp_path / "what_if.csv", WhatIf)
     assert {line.which for line in lines} == {"images", "subimages"}
-    now = next(line for line in lines if line.which == "subimages" and line.by == figures.NOW)
+    now = next(line for line in lines if line.which == "subimages" and line.by == NOW)
     assert (now.images, now.mean, now.scales) == (2, 0.75, "1 100%")
     assert len(tables.read(tmp_path / "plots" / "images.csv", Curve)) == 2
     assert len(tables.read(tmp_path / "plots" / "subimages.csv", Curve)) == 6
@@ -75,4 +91,4 @@ def test_it_leaves_metrics_what_if_and_curves(
 
 def test_figures_of_another_cutoff_than_the_table_has_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="not of what the cutoff has kept"):
-        made(tmp_path, CutoffParams(images=cutoff_of(2), subimages=cutoff_of(3)))
+        made(tmp_path, params_of(3))

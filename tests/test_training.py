@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import safetensors.torch
 import torch
 from hypothesis import given
@@ -18,6 +19,7 @@ from training import (
     blend,
     cache,
     degradations,
+    edits,
     initial,
     losses,
     prepare,
@@ -25,6 +27,7 @@ from training import (
     scoring,
     split,
     train,
+    whitening,
 )
 from training.batches import Data
 from training.degradations import KINDS, VERSIONS
@@ -297,3 +300,41 @@ def test_the_committed_weights_see_what_is_worse(path: Path, kind: str) -> None:
     rng = np.random.default_rng(0)
     worse = degradations.degrade(Image.fromarray(pixels), kind, VISIBLE[kind], rng)
     assert scoring.score(scorer, np.asarray(worse)) < scoring.score(scorer, pixels)
+
+
+def test_an_edited_copy_is_a_part_of_any_size_and_the_same_each_time() -> None:
+    pixels = photograph(side=120)
+    shapes = set()
+    for seed in range(30):
+        one, other = (edits.edited(pixels, np.random.default_rng(seed)) for _ in range(2))
+        assert one.tolist() == other.tolist()
+        assert min(one.shape[:2]) >= 120 * (1 - edits.CROP) / edits.DOWN - 1
+        assert max(one.shape[:2]) <= 120
+        shapes.add(one.shape)
+    assert len(shapes) > 20
+
+
+def test_whitening_keeps_what_images_differ_in_and_copies_do_not() -> None:
+    """Of four directions images differ in two, ten times as much in one; copies in the others."""
+    rng = np.random.default_rng(0)
+    of_images = rng.normal(size=(400, 1, 4)) * [10, 1, 0, 0]
+    of_copies = rng.normal(size=(400, 5, 4)) * [0, 0, 1, 10]
+    mean, matrix = whitening.fitted(of_images + of_copies + 7, 2, 1e-4)
+    np.testing.assert_allclose(mean, 7, atol=1.0)
+    numbers = (of_images[:, 0] + 7 - mean) @ matrix.T
+    np.testing.assert_allclose(np.cov(numbers.T) / np.cov(numbers.T)[0, 0], np.eye(2), atol=0.1)
+    copies = ((of_images + of_copies + 7) - mean) @ matrix.T
+    assert copies.std(axis=1).max() < 0.2 * numbers.std()
+
+
+def test_the_numbers_of_images_are_in_their_names() -> None:
+    names = ("12.jpg", "007.bmp", "a 3.jpg", "t1.bmp")
+    assert [whitening.number_of(name) for name in names] == [12, 7, None, None]
+
+
+def test_a_whitening_is_read_as_it_was_fitted() -> None:
+    """Also of a matrix that is transposed in memory."""
+    matrix = np.arange(6.0).reshape(3, 2).T
+    found = safetensors.numpy.load(whitening.content(np.ones(3), matrix, "some images"))
+    assert found["matrix"].tolist() == matrix.tolist()
+    assert found["mean"].tolist() == [1.0, 1.0, 1.0]

@@ -16,8 +16,8 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.pixels.images import Pixels, decode, read
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Decision, Photograph, Rejected, Validation, section_of
-from tests.conftest import blobs, encoded, noise
+from stages.common.rows import Decision, Embedded, Photograph, Rejected, Validation, section_of
+from tests.conftest import blobs, encoded, noise, unembedded
 from tests.strategies import with_changes
 
 PARAMS = ValidationParams(candidates=100, count=2, picks=[], scales=[2, 4])
@@ -42,6 +42,7 @@ def prepared(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> None
         decisions.append(decision(rank, name, kept=kept, sha256=sha256))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)
     tables.write(tmp_path / "decisions.csv", Decision, decisions)
+    tables.write(tmp_path / "embeddings.csv", Embedded, unembedded(listed))
     truncated = Rejected("t/half.jpg", "truncated", "broken data stream")
     tables.write(tmp_path / "unreadable.csv", Rejected, [truncated])
     twin = Rejected("twin.png", "exact duplicate", "same file as v.png")
@@ -49,7 +50,14 @@ def prepared(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> None
 
 
 def run(tmp_path: Path, params: ValidationParams) -> list[Validation]:
-    names = ("in", "gathered.csv", "unreadable.csv", "rejected.csv", "decisions.csv")
+    names = (
+        "in",
+        "gathered.csv",
+        "embeddings.csv",
+        "unreadable.csv",
+        "rejected.csv",
+        "decisions.csv",
+    )
     names += ("out", "out.csv", "m.json")
     validation.main(*(tmp_path / name for name in names), params)
     return tables.read(tmp_path / "out.csv", Validation)

@@ -8,14 +8,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.common.cutoffs import LEFT_OUT
+from stages.common.cutoff_params import IMAGE_MEASURES
+from stages.common.cutoffs import LEFT_OUT, NEAR_DUPLICATE
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
+from stages.common.near import alike, search
+from stages.common.near.alike import NEAR, Bounds, Look
 from stages.common.params import Params
-from stages.common.pixels.likeness import NEAR_BITS, distances
 from stages.common.rows import Decision
 
-APART_BITS = 64  # of 256; unrelated photographs differ in 128 on average
+# How much validation photographs differ at least. Unrelated ones differ in 128 bits on average, and
+# their embeddings are 1 apart.
+APART = Bounds(bits=64, distance=0.4)
 NAMED = 10  # candidates that a message names
 MENDS = {  # by the reason why a photograph may not be used; any other is a fault of the file
     "excluded": "take that pattern out",
@@ -36,31 +40,55 @@ class ValidationParams(Params):
     scales: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
+def unfit(reason: str) -> bool:
+    """Whether a photograph that was dropped for this reason can't validate either."""
+    by_limit = reason.partition(" ")[0] in IMAGE_MEASURES
+    return by_limit or reason in (LEFT_OUT, NEAR_DUPLICATE) or reason.endswith("is left out")
+
+
 def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
     """The next best photographs that are not trained on: each section's best, then each one's
-    second best, and so on. None that is left out, by its section or by hand."""
+    second best, and so on. None that is left out, by its section or by hand, that is beyond a
+    limit, or a near-duplicate."""
     places: Counter[str] = Counter()
     found = []
     for row in rows:
-        if not (row.kept or row.reason == LEFT_OUT or row.reason.endswith("is left out")):
+        if not (row.kept or unfit(row.reason)):
             places[row.section] += 1
             found.append((places[row.section], row.rank, row))
     return [row for _, _, row in sorted(found)[:most]]
 
 
-def twin_of(path: str, trained_on: Sequence[str], hashes: Mapping[str, str]) -> str | None:
-    """The photograph of `trained_on` that another is nearly the same picture as, if there is one.
+def twins(
+    paths: Sequence[str], trained_on: Sequence[str], looks: Mapping[str, Look]
+) -> dict[str, str]:
+    """Of each photograph that is nearly the same picture as one of `trained_on`, that one.
 
     Args:
-        hashes: each path's difference hash.
+        looks: what photographs are compared by, by their paths.
     """
-    bits = distances(hashes[path], [hashes[other] for other in trained_on])
-    return trained_on[int(bits.argmin())] if bits.size and bits.min() <= NEAR_BITS else None
+    if not trained_on:
+        return {}
+    there = [looks[other] for other in trained_on]
+    nearest = search.closest([looks[path] for path in paths], there)
+    return {
+        path: trained_on[first if bits <= NEAR.bits else second]
+        for path, (first, bits, second, distance) in zip(paths, nearest, strict=True)
+        if alike.is_near(bits, distance)
+    }
+
+
+def are_apart(one: Look, others: Sequence[Look]) -> bool:
+    """Whether a photograph is unlike each of some others, by its hash and by its embedding."""
+    if not others:
+        return True
+    ((_, bits, _, distance),) = search.closest([one], others)
+    return bits >= APART.bits and distance >= APART.distance
 
 
 def choose(
     rows: Sequence[Decision],
-    hashes: Mapping[str, str],
+    looks: Mapping[str, Look],
     params: ValidationParams,
     unused: Mapping[str, Dropped],
 ) -> list[Decision]:
@@ -69,33 +97,30 @@ def choose(
 
     Args:
         rows: all photographs that may be used, best first.
-        hashes: each one's difference hash, by path.
+        looks: what each is compared by, by path.
         unused: why any other file may not be used, by path.
 
     Raises:
         UserError: where there are too few, or picks can't be taken.
     """
     trained_on = [row.path for row in rows if row.kept]
-    rest = [
-        row
-        for row in candidates(rows, params.candidates)
-        if twin_of(row.path, trained_on, hashes) is None
-    ]
+    some = candidates(rows, params.candidates)
+    alike_ones = twins([row.path for row in some], trained_on, looks)
+    rest = [row for row in some if row.path not in alike_ones]
     if params.picks:
-        found = faults(rows, hashes, params.picks, unused)
+        found = faults(rows, looks, params.picks, unused)
         if found:
             raise UserError(f"validation.picks: {'; '.join(found)}; {named(rest)}")
         by_path = {row.path: row for row in rows}
         return [by_path[pick] for pick in dict.fromkeys(params.picks)]
     taken: list[Decision] = []
     for row in rest:
-        bits = distances(hashes[row.path], [hashes[other.path] for other in taken])
-        if len(taken) < params.count and (bits >= APART_BITS).all():
+        others = [looks[other.path] for other in taken]
+        if len(taken) < params.count and are_apart(looks[row.path], others):
             taken.append(row)
     if len(taken) < params.count:
-        looked_at = len(candidates(rows, params.candidates))
         raise UserError(
-            f"validation.count asks for {params.count}, but of the {looked_at} next best "
+            f"validation.count asks for {params.count}, but of the {len(some)} next best "
             f"photographs only {len(taken)} differ from the training ones and from each other: "
             "lower it, keep fewer by cutoff.images, or add photographs"
         )
@@ -104,7 +129,7 @@ def choose(
 
 def faults(
     rows: Sequence[Decision],
-    hashes: Mapping[str, str],
+    looks: Mapping[str, Look],
     picks: Iterable[str],
     unused: Mapping[str, Dropped],
 ) -> list[str]:
@@ -112,6 +137,8 @@ def faults(
     unless it is like one that is trained on."""
     by_path = {row.path: row for row in rows}
     trained_on = [row.path for row in rows if row.kept]
+    there = [pick for pick in dict.fromkeys(picks) if pick in by_path]
+    twin = twins(there, trained_on, looks)
     found = []
     for pick in dict.fromkeys(picks):
         if pick in unused:
@@ -121,8 +148,8 @@ def faults(
             found.append(f"{not_there(pick, [*by_path, *unused])} {hint}")
         elif by_path[pick].kept:
             found.append(f"{pick} is trained on: run `dvc repro`")
-        elif twin := twin_of(pick, trained_on, hashes):
-            found.append(nearly_trained_on(pick, twin))
+        elif pick in twin:
+            found.append(nearly_trained_on(pick, twin[pick]))
     return found
 
 

@@ -18,7 +18,6 @@ from typing import NoReturn
 
 from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.params import Params, Recipe, load, read
 
 REMEDIES = {
     errno.ENOSPC: "free some space, or move the project to a larger disk",
@@ -79,6 +78,9 @@ def shell(stage: str, call: Callable[[], None], again: str = "dvc repro") -> Non
 
 
 def _arguments(main: Callable[..., None], stage: str) -> dict[str, object]:
+    # Here, since it brings pydantic, a quarter of a second that tools need not wait.
+    from stages.common.params import Params, Recipe, load, read
+
     module = inspect.getmodule(main)
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{stage}",

@@ -1,4 +1,4 @@
-"""What a choice of images is in figures, and what other cutoffs would choose.
+"""What a choice of images is in figures.
 
 Ranked images become columns once, so that many choices of 50,000 images are counted in a moment.
 Scores have six decimals, so sums are of whole millionths and exact: the report, `make what-if` and
@@ -12,12 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.cutoffs import EARLIER, OTHERS, Cutoff
-from stages.common.rows import Decision, Tile
-
-STEPS = 10  # counts, and at least as many scores, that a what-if table tries
-ROUND = (1000, 2000, 5000, 10000, 20000, 50000, 100000)  # millionths from one score to the next
-ALL, NOW, BY_COUNT, BY_SCORE = "all", "now", "count", "min_score"
+from stages.common.cutoff_params import Cutoff, TilesCutoff
+from stages.common.cutoffs import EARLIER, RESERVED, Known
+from stages.common.rows import Decision
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.intp]
@@ -36,22 +33,6 @@ class Figures(NamedTuple):
     scales: dict[str, float]
 
 
-class WhatIf(NamedTuple):
-    """What a cutoff would leave: reports/what_if.csv."""
-
-    which: str  # images or subimages
-    section: str  # or all
-    by: str  # count, min_score; or now, as params.yaml has it
-    limit: str
-    images: int
-    mean: float
-    lowest: float
-    bytes: int
-    photographs: int
-    largest_photograph: float
-    scales: str  # as `1 40%, 0.75 60%`
-
-
 class Columns(NamedTuple):
     """Ranked images, best first, as columns of length n."""
 
@@ -59,46 +40,103 @@ class Columns(NamedTuple):
     millionths: NDArray[np.int64]  # of the score
     bytes: NDArray[np.int64]
     earlier: Mask  # dropped before any limit
+    reserved: Mask  # these are among them
     section: Codes  # places in `sections`
     scale: Codes
     photograph: Codes
     sections: Sequence[str]
     scales: Sequence[str]
+    measures: Mapping[str, NDArray[np.float64]]
+    alike: Mapping[int, Sequence[int]]  # by place, the better or reserved ones it is like
 
 
-def columns(rows: Sequence[Decision], tiles: Mapping[str, Tile] | None = None) -> Columns:
-    """Of decided images. `tiles`, by path, know scale and photograph; without them each image is a
-    photograph of its own, at no scale."""
+def columns(rows: Sequence[Decision], known: Known) -> Columns:
+    """Of decided images. Without tiles each image is a photograph of its own, at no scale."""
     scores = np.array([row.hyperiqa for row in rows], np.float64)
     section, sections = _codes(row.section for row in rows)
-    found = [tiles[row.path] for row in rows] if tiles is not None else []
+    found = [known.tiles[row.path] for row in rows] if known.tiles else []
     scale, scales = _codes(tile.scale for tile in found)
     photograph, _ = _codes(tile.photograph_sha256 for tile in found)
+    reserved = np.array([row.reason == RESERVED for row in rows], np.bool_)
     return Columns(
         hyperiqa=scores,
         millionths=np.rint(scores * 1e6).astype(np.int64),
         bytes=np.array([row.bytes for row in rows], np.int64),
         earlier=np.array([row.reason in EARLIER for row in rows], np.bool_),
+        reserved=reserved,
         section=section,
         scale=scale if found else np.zeros(len(rows), np.intp),
         photograph=photograph if found else np.arange(len(rows)),
         sections=sections,
         scales=scales,
+        measures=_measures(rows, known),
+        alike=_alike(rows, known, reserved),
     )
 
 
+def _measures(rows: Sequence[Decision], known: Known) -> dict[str, NDArray[np.float64]]:
+    if not known.measures or not rows:
+        return {}
+    measured = [known.measures[row.path] for row in rows]
+    names = measured[0]._fields[2:]
+    return {name: np.array([getattr(m, name) for m in measured], np.float64) for name in names}
+
+
+def _alike(rows: Sequence[Decision], known: Known, reserved: Mask) -> dict[int, list[int]]:
+    place = {row.path: i for i, row in enumerate(rows)} if known.alike else {}
+    found = {}
+    for path, others in known.alike.items():
+        i = place[path]
+        if near := [j for other, _ in others if (j := place[other]) < i or reserved[j]]:
+            found[i] = near
+    return found
+
+
 def chosen(c: Columns, cutoff: Cutoff) -> Mask:
-    """Which images a cutoff keeps: as `cutoffs.decided`, without the reasons."""
+    """Which images a cutoff keeps: as `cutoffs.decided`, without the reasons. What is alike is that
+    of `c`, whatever the cutoff says of it."""
     floors = [cutoff.floor(section) for section in c.sections]
     least = np.array([-math.inf if floor is None else floor for floor in floors])
-    mask: Mask = ~c.earlier & (c.hyperiqa >= least[c.section])
-    groups = [cutoff.group(section) for section in c.sections]
-    for group in set(groups):
-        most = cutoff.most(group)
-        if most is not None:
-            members = mask & np.array([name == group for name in groups])[c.section]
-            mask &= ~members | (np.cumsum(members) <= most)
+    asked = ~c.earlier & (c.hyperiqa >= least[c.section])
+    for name, limit in cutoff.limits.items():
+        values = c.measures[name]
+        if limit.min is not None:
+            asked &= values >= limit.min
+        if limit.max is not None:
+            asked &= values <= limit.max
+    kept = bytearray(c.reserved)  # they stand in the way of what is alike, as kept ones do
+    ways = [_numbered(key, most) for key, most in _counted(c, cutoff)]
+    alike = c.alike
+    for i in np.flatnonzero(asked).tolist():
+        if i in alike and any(kept[j] for j in alike[i]):
+            continue
+        if any(left[key[i]] <= 0 for key, left in ways):
+            continue
+        for key, left in ways:
+            left[key[i]] -= 1
+        kept[i] = 1
+    mask: Mask = np.frombuffer(kept, np.bool_) & ~c.reserved
     return mask
+
+
+def _counted(c: Columns, cutoff: Cutoff) -> Iterator[tuple[Codes, Sequence[float]]]:
+    """What is counted: each image's group, and how many of each group are kept at most."""
+    groups = [cutoff.group(section) for section in c.sections]
+    names = sorted(set(groups))
+    group = np.array([names.index(name) for name in groups], np.intp)[c.section]
+    most = [cutoff.most(name) for name in names]
+    yield group, [math.inf if n is None else n for n in most]
+    if isinstance(cutoff, TilesCutoff) and cutoff.per_photograph is not None:
+        yield c.photograph, [cutoff.per_photograph] * (int(c.photograph.max(initial=-1)) + 1)
+    if isinstance(cutoff, TilesCutoff) and cutoff.scales is not None:
+        shares = [{} if n is None else cutoff.scales.most(n) for n in most]
+        free = [[own.get(scale, math.inf) for scale in c.scales] for own in shares]
+        yield group * len(c.scales) + c.scale, [n for own in free for n in own]
+
+
+def _numbered(key: Codes, most: Sequence[float]) -> tuple[list[int], list[float]]:
+    """The same as lists, which are faster one by one."""
+    return key.tolist(), list(most)
 
 
 def of(c: Columns, mask: Mask) -> Figures:
@@ -132,62 +170,6 @@ def metrics(c: Columns, mask: Mask, report_at: float | None) -> dict[str, object
         "sections": kept.sections,
         "scales": kept.scales,
     }
-
-
-def by_count(cutoff: Cutoff, count: int) -> Cutoff:
-    """The same cutoff with another count."""
-    return cutoff.model_copy(update={"count": count})
-
-
-def by_score(cutoff: Cutoff, min_score: float) -> Cutoff:
-    """The same cutoff with a floor in place of its count."""
-    return cutoff.model_copy(update={"count": None, "min_score": min_score})
-
-
-def what_if(which: str, c: Columns, cutoff: Cutoff) -> list[WhatIf]:
-    """What is kept now, by other counts and by other floors; of each in total and by section."""
-    every = chosen(c, cutoff.model_copy(update={"count": None}))
-    shared = np.array([cutoff.group(section) == OTHERS for section in c.sections])[c.section]
-    most = int((every & shared).sum())
-    counts = [math.ceil(most * step / STEPS) for step in range(1, STEPS + 1)] if most else []
-    tried = [(NOW, "", cutoff)]
-    tried += [(BY_COUNT, str(n), by_count(cutoff, n)) for n in dict.fromkeys(counts)]
-    tried += [(BY_SCORE, f"{s:g}", by_score(cutoff, s)) for s in scores_between(c.millionths)]
-    return [
-        line
-        for by, limit, other in tried
-        for line in what_if_lines(which, by, limit, c, chosen(c, other))
-    ]
-
-
-def what_if_lines(which: str, by: str, limit: str, c: Columns, mask: Mask) -> Iterator[WhatIf]:
-    """A choice in total and, where there are several, by section; nothing of what is empty."""
-    parts = {ALL: mask}
-    if len(c.sections) > 1:
-        parts |= {name: mask & (c.section == i) for i, name in enumerate(c.sections)}
-    for section, part in parts.items():
-        if part.any():
-            kept = of(c, part)
-            yield WhatIf(
-                which=which,
-                section=section,
-                by=by,
-                limit=limit,
-                images=kept.images,
-                mean=kept.mean,
-                lowest=kept.lowest,
-                bytes=kept.bytes,
-                photographs=kept.photographs,
-                largest_photograph=kept.largest_photograph,
-                scales=", ".join(f"{name} {share:.0%}" for name, share in kept.scales.items()),
-            )
-
-
-def scores_between(millionths: NDArray[np.int64]) -> list[float]:
-    """Round scores from above the lowest to the highest, `STEPS` to about three times as many."""
-    low, high = int(millionths.min()), int(millionths.max())
-    step = next((s for s in reversed(ROUND) if (high - low) / s >= STEPS), ROUND[0])
-    return [i * step / 1e6 for i in range(low // step + 1, high // step + 1)]
 
 
 def _codes(names: Iterable[str]) -> tuple[Codes, list[str]]:

@@ -56,7 +56,8 @@ def files_below(folder: Path) -> list[str]:
             link = Path(root, links[0])
             raise UserError(
                 f"{link} is a link to the folder {link.readlink()}, and DVC sees no change behind "
-                f"a link: move that folder here, or `mount --bind` it on a folder of this name"
+                "a link: move that folder here, name it in gather.more if it holds photographs, or "
+                "`mount --bind` it on a folder of this name"
             )
         found += [Path(root, name).relative_to(folder).as_posix() for name in names]
     return sorted(found)

@@ -28,7 +28,14 @@ from stages.common.errors import UserError
 # there runs no stage, and what only these modules import is left out, too. The list is here, beside
 # the code that reads it, since the contract (tests/test_wiring.py) must mean the same modules.
 COMMON = ("cli", "disk", "errors", "git", "links", "listing", "params", "workers")
-STORE = ("facts", "scores", "store", "fingerprints")  # what is known already, and by which key
+STORE = (  # what is known already, and by which key
+    "embeddings",
+    "facts",
+    "measured",
+    "scores",
+    "store",
+    "fingerprints",
+)
 SHELL = frozenset({"stages", "stages.common.versions.records"}) | {
     f"stages.common.{name}" for name in COMMON + STORE
 }

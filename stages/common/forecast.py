@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common import disk, files
-from stages.common.pixels import images
-from stages.common.rows import section_of
+from stages.common import disk, sources
+from stages.common.sources import Entry, Root
 from stages.common.video import among
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
@@ -24,14 +23,13 @@ class Sizes(NamedTuple):
     videos: bool = False  # of which stills will be taken, nobody knows how many
 
 
-def some_sizes(source: Path, min_short_edge: int) -> Sizes:
-    """Read the sizes in a folder; where there are many, of evenly chosen ones."""
-    paths = files.files_below(source)
-    every = -(-len(paths) // LOOKED_AT) or 1
-    read = [images.size_of(source / path) for path in paths[::every]]
+def some_sizes(root: Root, entries: Sequence[Entry], min_short_edge: int) -> Sizes:
+    """Read the sizes of photographs; where there are many, of evenly chosen ones."""
+    every = -(-len(entries) // LOOKED_AT) or 1
+    read = [sources.size_of(root, entry.path) for entry in entries[::every]]
     large = [size for size in read if size and min(size) >= min_short_edge]
-    videos = bool(among.videos_in(source, paths))
-    return Sizes(large, 1 / every, frozenset(map(section_of, paths)), videos)
+    videos = any(entry.reason == among.REASON for entry in entries)
+    return Sizes(large, 1 / every, frozenset(entry.section for entry in entries), videos)
 
 
 def counts(params: Sections) -> list[int | None]:
@@ -100,6 +98,22 @@ def faults(params: Sections, known: Sizes) -> list[str]:
             if (rule.get("count") or 0) > there
         ]
     return found
+
+
+def size_notes(params: Sections, known: Sizes) -> list[str]:
+    """What is told where photographs are smaller than the size at which all are scored."""
+    edge, least = params["score"]["size"], params["screen"]["min_short_edge"]
+    edges = [min(size) for size in known.sizes]
+    smaller = [each for each in edges if each < edge] if isinstance(edge, int) else []
+    if not smaller:
+        return []
+    few, every = (f"{round(len(some) / known.share):,}" for some in (smaller, edges))
+    about = "about " if known.share < 1 else ""
+    return [
+        f"score.size is {edge} px, and {about}{few} of {every} photographs are smaller, the "
+        f"smallest {min(smaller)} px: for their size alone they score higher than others; lower "
+        f"score.size to {min(smaller)}, or raise screen.min_short_edge, now {least} px"
+    ]
 
 
 def notes(params: Sections) -> list[str]:

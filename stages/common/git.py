@@ -109,6 +109,11 @@ def tags_without_remote() -> list[str]:
     ]
 
 
+def branch() -> str | None:
+    """The branch that is checked out; None where a commit or a tag is."""
+    return next(iter(_lines("symbolic-ref", "--short", "--quiet", "HEAD") or []), None)
+
+
 def names_remote(revision: str) -> bool:
     """Whether a revision's own .dvc/config names a remote that clones of it pull from."""
     return "remote" in _core(_lines("show", f"{revision}:./.dvc/config") or [])

@@ -5,11 +5,11 @@ data/subimages, or by the SHA-256 of its file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import handwritten, stills, tables
+from stages.common import handwritten, tables
 from stages.common.rows import Item
 
 FILE = Path("data/leave_out.csv")
@@ -33,13 +33,16 @@ def read(path: Path) -> list[LeftOut]:
     return handwritten.read(path, LeftOut)
 
 
-def notes(rows: Iterable[LeftOut], source: Path, subimages: Path) -> list[str]:
+def notes(
+    rows: Iterable[LeftOut], is_photograph: Callable[[str], bool], subimages: Path
+) -> list[str]:
     """What names no image of the last run, in a line; a hash is left to the stage that knows it.
 
-    `source` is the folder of photographs, `subimages` the table of tiles, if there is one yet.
+    `is_photograph` says whether a path is one's; `subimages` is the table of tiles, if there is one
+    yet.
     """
     unseen = [row.image for row in rows if not SHA256(row.image)]
-    unseen = [image for image in unseen if not stills.path_of(source, image).is_file()]
+    unseen = [image for image in unseen if not is_photograph(image)]
     if unseen and subimages.is_file():
         tiles = {tile.path for tile in tables.read(subimages, Item)}
         unseen = [image for image in unseen if image not in tiles]

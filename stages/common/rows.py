@@ -9,6 +9,34 @@ folder of its path, `.` where there is none.
 from typing import NamedTuple
 
 
+class Folder(NamedTuple):
+    """A folder of photographs: folders.csv."""
+
+    name: str  # below which its paths stand in every table; empty: they stand as they are
+    folder: str
+    stills: str = ""  # the folder of those of its videos; empty: of them there are none
+
+
+class Content(NamedTuple):
+    """What DVC knows of a folder of photographs: contents.csv."""
+
+    name: str
+    folder: str
+    md5: str  # of the list of its files and their hashes
+    stills: str = ""
+
+
+class Source(NamedTuple):
+    """Whose photographs are: sources_*.csv, from source.yaml (common/credits.py)."""
+
+    name: str
+    url: str
+    licence: str  # in words; empty where nobody says it
+    spdx: str  # the licence's identifier, as `CC-BY-4.0`, where it has one
+    redistribute: str  # yes, no or unknown: may others be given the photographs, or parts of them?
+    citation: str
+
+
 class Item(NamedTuple):
     """What the scorer needs of an image."""
 
@@ -31,6 +59,7 @@ class Photograph(NamedTuple):
     mode: str  # as stored: format and Pillow's mode, as in `JPEG RGB`
     pixels: str  # SHA-256 of the canonical pixels
     dhash: str  # 256-bit difference hash, hexadecimal
+    source: str = ""  # its name
 
 
 class Rejected(NamedTuple):
@@ -115,6 +144,7 @@ class Collected(NamedTuple):
     height: int
     photograph: str  # its path below gather.source
     photograph_sha256: str
+    source: str = ""  # of the photograph
 
 
 class Scaled(NamedTuple):
@@ -128,6 +158,7 @@ class Scaled(NamedTuple):
     height: int
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Tile(NamedTuple):
@@ -146,6 +177,7 @@ class Tile(NamedTuple):
     height: int
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Validation(NamedTuple):
@@ -160,6 +192,7 @@ class Validation(NamedTuple):
     hyperiqa: float  # of the photograph
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class Lineage(NamedTuple):
@@ -177,6 +210,7 @@ class Lineage(NamedTuple):
     section: str
     photograph: str
     photograph_sha256: str
+    source: str = ""
 
 
 class ImageMeasures(NamedTuple):
@@ -184,7 +218,7 @@ class ImageMeasures(NamedTuple):
 
     path: str
     sha256: str  # of the file
-    blocks: float  # traces of JPEG's grid, 0..2; 0 is none
+    blocks: float  # how far JPEG's grid stands out, 0..1; 0 is none
     detail: float  # energy near the Nyquist frequency, 0..1; low: enlarged, or out of focus
     noise: float  # standard deviation, grey levels
     white: float  # share of clipped pixels, 0..1

@@ -4,10 +4,15 @@ A score's key is the SHA-256 of the image's pixels and the fingerprint of the sc
 crop policy, precision and the version of the code that reads pixels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
+from stages.common import tables
+from stages.common.errors import UserError
+from stages.common.rows import Item, Score
 from stages.common.store import Store
+from stages.common.versions import records
 
 AT_ONCE = 1000  # hashes a query asks for
 
@@ -40,6 +45,19 @@ class ScoreStore(Store):
                 known.update((asked[sha256], score) for sha256, score in rows)
         return known
 
+    def get_or_take(
+        self, hashes: Sequence[str], before: Callable[[], Mapping[str, float]]
+    ) -> dict[str, float]:
+        """The scores that are known, and those that `before` has of the others, which are kept. It
+        is called only where some are not known."""
+        known = self.get(hashes)
+        missing = set(hashes) - known.keys()
+        if missing:
+            taken = {h: score for h, score in before().items() if h in missing}
+            self.put(taken.items())
+            known |= taken
+        return known
+
     def put(self, scores: Iterable[tuple[str, float]]) -> None:
         """Keep scores, by hash; a score that is known stays as it is."""
         with self.reported(), self.transaction():
@@ -47,3 +65,27 @@ class ScoreStore(Store):
                 "INSERT OR IGNORE INTO score VALUES (?, ?, ?)",
                 ((self._scorer, bytes.fromhex(h), score) for h, score in scores),
             )
+
+
+def scored_before(table: Path, scores: Path, numbers: Path, fingerprint: str) -> dict[str, float]:
+    """Scores of the last run, by the SHA-256 of the pixels, with the six decimals that tables have;
+    none unless a scorer of this fingerprint has made all of them.
+
+    It may have been another's run, on another machine, whose tables were pulled: so the three files
+    are taken as dvc.lock records them together, from DVC's cache. A table of these scores has the
+    same bytes as one of the full ones.
+    """
+    found = records.last_run(scores)
+    if not found.keys() >= {str(table), str(scores), str(numbers)}:
+        return {}
+    try:
+        if tables.read_numbers(found[str(numbers)]).get("fingerprint") != fingerprint:
+            return {}
+        pixels = {(i.path, i.sha256): i.pixels for i in tables.read(found[str(table)], Item)}
+        rows = tables.read(found[str(scores)], Score)
+    except UserError:  # of an older version, with other columns
+        return {}
+    known = {(row.path, row.sha256): row.hyperiqa for row in rows}
+    if known.keys() != pixels.keys() or not all(map(isfinite, known.values())):
+        return {}
+    return {pixels[key]: score for key, score in known.items()}

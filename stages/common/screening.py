@@ -1,14 +1,17 @@
 """Which photographs may be used: the rules of the stage `screen`, which `check` asks, too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pydantic import Field
 
 from stages.common import decision
 from stages.common.decision import Dropped
+from stages.common.near import alike
+from stages.common.near.alike import EVALUATION, Look
+from stages.common.near.known import Evaluated
+from stages.common.near.search import closest
 from stages.common.params import Params
-from stages.common.pixels.likeness import NEAR_BITS, distances
 from stages.common.rows import Photograph
 
 
@@ -18,29 +21,40 @@ class ScreenParams(Params):
     min_short_edge: int = Field(ge=1)
     exclude: list[str]
     evaluation_sets: list[str]
+    known_sets: bool
 
 
 def evaluation_copies(
-    rows: Sequence[Photograph], evaluation: Sequence[Photograph]
+    rows: Sequence[Photograph],
+    embeddings: Mapping[str, str],
+    evaluation: Sequence[Evaluated],
 ) -> dict[str, Dropped]:
-    """Which photographs are, by their content, one of `evaluation`: by path, with the evidence."""
-    by_pixels = {row.pixels: row.path for row in evaluation}
-    hashes = [row.dhash for row in evaluation]
+    """Which photographs are, by their content, one of `evaluation`: by path, with the evidence.
+
+    Args:
+        embeddings: of photographs, by the SHA-256 of their files; where there is none, pixels and
+            hash alone are compared.
+    """
+    if not evaluation:
+        return {}
+    by_pixels = {image.pixels: image.name for image in reversed(evaluation)}
+    there = [image.look for image in evaluation]
+    here = [Look(row.dhash, embeddings.get(row.sha256, alike.UNKNOWN)) for row in rows]
     found = {}
-    for row in rows:
+    for row, (first, bits, second, distance) in zip(rows, closest(here, there), strict=True):
         if row.pixels in by_pixels:
             detail = f"same pixels as {by_pixels[row.pixels]}"
-            found[row.path] = Dropped("evaluation set", detail)
+        elif alike.is_near(bits, distance, EVALUATION):
+            name = evaluation[first if bits <= EVALUATION.bits else second].name
+            detail = f"{alike.evidence(bits, distance, EVALUATION)} from {name}"
+        else:
             continue
-        bits = distances(row.dhash, hashes)
-        if bits.size and bits.min() <= NEAR_BITS:
-            detail = f"{bits.min()} of 256 bits from {evaluation[int(bits.argmin())].path}"
-            found[row.path] = Dropped("evaluation set", detail)
+        found[row.path] = Dropped("evaluation set", detail)
     return found
 
 
 def rules(
-    params: ScreenParams, evaluation: Sequence[Photograph]
+    params: ScreenParams, embeddings: Mapping[str, str], evaluation: Sequence[Evaluated]
 ) -> list[decision.Rule[Photograph]]:
     """What is asked of a photograph, in this order."""
 
@@ -70,6 +84,6 @@ def rules(
     return [
         excluded,
         too_small,
-        lambda rows: evaluation_copies(rows, evaluation),
+        lambda rows: evaluation_copies(rows, embeddings, evaluation),
         decision.first_of(lambda row: row.pixels, same),
     ]

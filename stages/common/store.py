@@ -1,7 +1,8 @@
-"""The store: no image is decoded or scored twice, whatever happens to the stages' outs.
+"""The store: no image is decoded, measured or scored twice, whatever happens to the stages' outs.
 
-One SQLite file outside the project, shared by all projects of a user. `scores.py` and `facts.py`
-read and write a part of it each. Several runs may do so at once; what was `put` survives a kill.
+One SQLite file outside the project, shared by all projects of a user. `scores.py`, `facts.py`,
+`measured.py` and `embeddings.py` read and write a part of it each. Several runs may do so at once;
+what was `put` survives a kill.
 """
 
 import os
@@ -32,6 +33,18 @@ LAYOUT = {
         thumbnail BLOB NOT NULL,
         digest BLOB NOT NULL
     )""",
+    "measured": """(
+        kind TEXT NOT NULL,
+        sha256 BLOB NOT NULL,
+        numbers BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        PRIMARY KEY (kind, sha256)
+    ) WITHOUT ROWID""",
+    "embedding": """(
+        sha256 BLOB NOT NULL PRIMARY KEY,
+        embedding BLOB NOT NULL,
+        digest BLOB NOT NULL
+    ) WITHOUT ROWID""",
 }
 
 T = TypeVar("T")

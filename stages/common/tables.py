@@ -51,21 +51,25 @@ def quoted(text: str) -> str:
 
 
 def read(path: Path, row_type: type[Row]) -> list[Row]:
-    """Read the columns that `row_type` names.
+    """Read the columns that `row_type` names; the last ones, where they have a default, need not be
+    there: they are newer than some sets that are read.
 
     Raises:
         UserError: where the file is missing, lacks a column or holds a value of another type.
     """
     hints = get_type_hints(row_type)
-    parsers = [PARSERS.get(hints[name], hints[name]) for name in row_type._fields]
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
-            missing = [name for name in row_type._fields if name not in header]
+            fields = list(row_type._fields)
+            while fields[-1] not in header and fields[-1] in row_type._field_defaults:
+                del fields[-1]
+            missing = [name for name in fields if name not in header]
             if missing:
                 raise UserError(f"{path} lacks the columns {', '.join(missing)}: run `dvc repro`")
-            columns = [header.index(name) for name in row_type._fields]
+            columns = [header.index(name) for name in fields]
+            parsers = [PARSERS.get(hints[name], hints[name]) for name in fields]
             return [
                 row_type(*(parse(row[c]) for parse, c in zip(parsers, columns, strict=True)))
                 for row in reader

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import cli, files, workers
-from stages.common.archive import (
+from stages.common.errors import UserError
+from stages.common.sets import (
     faults,
     inspection,
     layout,
@@ -30,11 +31,10 @@ from stages.common.archive import (
     scales,
     sums,
 )
-from stages.common.archive.faults import Fault
-from stages.common.archive.layout import Layout
-from stages.common.archive.listings import Listing
-from stages.common.archive.looking import Image8, is_image
-from stages.common.errors import UserError
+from stages.common.sets.faults import Fault
+from stages.common.sets.layout import Layout
+from stages.common.sets.listings import Listing
+from stages.common.sets.looking import Image8, is_image
 
 EVALUATION = Path("data/evaluation")
 

@@ -9,7 +9,7 @@ reports/deleted_tiles.csv, from which `make leave-out` takes them.
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.common import files, leave_out, links, params, tables
+from stages.common import files, git, leave_out, links, params, tables
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
@@ -30,8 +30,9 @@ def edited(
 
 def main() -> None:
     sections = params.read(Path("params.yaml"))
-    source, name = sections["gather"]["source"], sections["dataset"]["name"]
-    folders = map(Path, [source, "data/evaluation", *MADE])
+    name = sections["dataset"]["name"]
+    more = [folder for folder in sections["gather"]["more"].values() if git.is_inside(Path(folder))]
+    folders = map(Path, [sections["gather"]["source"], *more, "data/evaluation", *MADE])
     own = sum(map(links.own, folders))
     if own:
         print(f"gave {own:,} files bytes of their own, apart from DVC's cache")

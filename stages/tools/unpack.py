@@ -15,8 +15,8 @@ import argparse
 from pathlib import Path
 
 from stages.common import cli, disk
-from stages.common.archive import sums, unpacking, volumes
 from stages.common.errors import UserError
+from stages.common.sets import sums, unpacking, volumes
 
 
 def check_archive(archive: Path) -> str:

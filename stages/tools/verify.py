@@ -9,93 +9,17 @@ differs gets the time of now: DVC looks at both again. Ends with 1 where somethi
 
 import argparse
 import io
-import posixpath
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from stages.common import cli, files
+from stages.common import cli
 from stages.common.errors import UserError
-from stages.common.versions import integrity, mending, records
+from stages.common.versions import configuration, integrity, mending, records
 from stages.common.versions.checksums import Checksums
-from stages.common.versions.integrity import ABSENT, CHANGED, DAMAGED, KINDS, MISSING, Finding
-from stages.common.versions.records import DIR, Recorded
+from stages.common.versions.integrity import ABSENT, CHANGED, DAMAGED, KINDS, MISSING
+from stages.common.versions.survey import Survey, survey
 
 ROOT = Path()
-
-
-class Survey(NamedTuple):
-    """What is recorded, what is there, and what differs."""
-
-    findings: list[Finding]
-    lists: dict[str, dict[str, str]]  # folders' lists by MD5, as far as they are known
-    objects: dict[str, str | None]  # by the MD5 that is its name: the one it has, None if missing
-    files: dict[str, str | None]  # of the workspace, by path: its MD5
-
-    @property
-    def lost(self) -> set[str]:
-        """Objects that the cache does not have intact."""
-        return {m for m, got in self.objects.items() if not integrity.is_as_named(m, got)}
-
-
-def survey(recorded: Sequence[tuple[str, Recorded]], cache: Path, sums: Checksums) -> Survey:
-    """Hash all that is recorded (tag, out), and the outs of the workspace, whose tag is ""."""
-    current = [out for tag, out in recorded if not tag]
-    measured = measure_objects({out.md5 for _, out in recorded}, cache, sums)
-    lists = {
-        md5: records.tree(records.object_path(cache, md5).read_bytes())
-        for md5, got in measured.items()
-        if md5.endswith(DIR) and integrity.is_as_named(md5, got)
-    }
-    folders = {out.path: files_of(out, lists) for out in current if out.md5.endswith(DIR)}
-    paths = [out.path for out in current if not out.md5.endswith(DIR)]
-    paths += [
-        posixpath.join(folder, name) for folder, names in folders.items() for name in names or ()
-    ]
-    named = integrity.stands(recorded, lists)
-    where = {md5: str(records.object_path(cache, md5)) for md5 in named}
-    both = sums.of([*paths, *where.values()])  # at once: many are links to each other
-    found = {path: both[path] for path in paths}
-    measured |= {md5: both[path] for md5, path in where.items()}
-    for out in current:
-        if out.md5.endswith(DIR) and out.md5 not in lists:
-            names = folders[out.path] or []
-            listed = {name: found[posixpath.join(out.path, name)] or "" for name in names}
-            if records.md5_of(records.tree_content(listed)) == out.md5.removesuffix(DIR):
-                lists[out.md5] = listed
-    named = integrity.stands(recorded, lists)
-    for _, out in recorded:
-        if out.md5.endswith(DIR) and out.md5 not in lists:  # its files may have any object
-            for md5 in records.objects(cache):
-                named.setdefault(md5, [integrity.unknown(out)])
-    measured |= measure_objects(set(named) - set(measured), cache, sums)
-    lost = {md5 for md5, got in measured.items() if not integrity.is_as_named(md5, got)}
-    findings = [
-        *integrity.of_objects(named, measured),
-        *integrity.of_files(current, lists, folders, found, lost),
-    ]
-    findings.sort(key=lambda f: (KINDS.index(f.kind), f.path, f.md5))
-    return Survey(findings, lists, measured, found)
-
-
-def measure_objects(names: set[str], cache: Path, sums: Checksums) -> dict[str, str | None]:
-    """MD5 of objects, by the MD5 that is their name."""
-    paths = {md5: str(records.object_path(cache, md5)) for md5 in sorted(names)}
-    measured = sums.of(paths.values())
-    return {md5: measured[path] for md5, path in paths.items()}
-
-
-def files_of(out: Recorded, lists: integrity.Lists) -> list[str] | None:
-    """The files below an out that is a folder, but for those that .dvcignore leaves out; None where
-    there is no folder."""
-    if not Path(out.path).is_dir():
-        return None
-    found = files.files_below(Path(out.path))
-    known = lists.get(out.md5, {})
-    unknown = {posixpath.join(out.path, name): name for name in found if name not in known}
-    left_out = {unknown[path] for path in mending.ignored(list(unknown))}
-    return [name for name in found if name not in left_out]
 
 
 def make_seen(seen: Survey, cache: Path) -> dict[str, str]:
@@ -191,7 +115,9 @@ def mended(project: Project, seen: Survey) -> Survey:
         put = put_objects(seen, project.cache)
         seen = project.look()
     missing, fetched = seen.lost, 0
-    if any(f.kind == ABSENT for f in seen.findings) and records.setting(ROOT, "core", "remote"):
+    if any(f.kind == ABSENT for f in seen.findings) and configuration.setting(
+        ROOT, "core", "remote"
+    ):
         mending.dvc("fetch", *["--all-tags"] * project.all_tags)
         with mending.locked():
             project.look()
@@ -200,7 +126,7 @@ def mended(project: Project, seen: Survey) -> Survey:
             put += put_objects(seen, project.cache)
             seen = project.look()
     back, gone = to_put(seen)
-    link = (records.setting(ROOT, "cache", "type") or "").startswith("hardlink")
+    link = (configuration.setting(ROOT, "cache", "type") or "").startswith("hardlink")
     with mending.locked():
         for path, md5 in back.items():
             mending.put_file(project.cache, md5, path, link=link)
@@ -236,7 +162,7 @@ def main() -> None:
     if arguments.mend and seen.findings:
         seen = mended(project, seen)
         print(*[f"left: {integrity.describe(f, {})}" for f in seen.findings], sep="\n")
-    remote = records.setting(ROOT, "core", "remote") is not None
+    remote = configuration.setting(ROOT, "core", "remote") is not None
     steps = integrity.remedies(
         seen.findings, seen.lost, cache=project.cache, remote=remote, mended=arguments.mend
     )

@@ -14,23 +14,43 @@ the last run has left. Another choice of photographs gives other tiles: these on
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from stages.common import cli, cutoffs, figures, params, tables, text
-from stages.common.cutoffs import Cutoff, CutoffParams
-from stages.common.errors import UserError
-from stages.common.figures import WhatIf
-from stages.common.rows import Decision, Score, Tile
+import numpy as np
+
+from stages.common import cli, cutoffs, figures, params, tables, text, what_if
+from stages.common.cutoff_params import Cutoff, CutoffParams
+from stages.common.cutoffs import Known
+from stages.common.rows import Decision, ImageMeasures, Neighbours, Score, Tile, TileMeasures
+from stages.common.what_if import WhatIf
 
 TABLES = Path("data/tables")
-REFERENCE = Path("data/scores/reference.csv")
+MEASURES = Path("data/measures")
+SCORES = Path("data/scores")
 HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
 
 
-def asked(cutoff: Cutoff, count: int | None, min_score: float | None) -> Cutoff:
+C = TypeVar("C", bound=Cutoff)
+
+
+def asked(cutoff: C, count: int | None, min_score: float | None) -> C:
     """A cutoff with the limits that are asked for."""
     if min_score is not None:
-        cutoff = figures.by_score(cutoff, min_score)
-    return cutoff if count is None else figures.by_count(cutoff, count)
+        cutoff = what_if.by_score(cutoff, min_score)
+    return cutoff if count is None else what_if.by_count(cutoff, count)
+
+
+def known_of(which: str, cutoff: CutoffParams) -> Known:
+    """What the last run has measured."""
+    if which == "images":
+        measured = tables.read(MEASURES / "images.csv", ImageMeasures)
+        pairs = tables.read(TABLES / "neighbours.csv", Neighbours)
+        return cutoffs.of_images(measured, pairs, cutoff.images)
+    return cutoffs.of_tiles(
+        tables.read(MEASURES / "subimages.csv", TileMeasures),
+        tables.read(TABLES / "subimages.csv", Tile),
+        cutoff.subimages,
+    )
 
 
 def lines(found: Sequence[WhatIf]) -> list[list[str]]:
@@ -64,19 +84,21 @@ def main() -> None:
     arguments = parser.parse_args()
     which, key = arguments.which, f"cutoff.{arguments.which}"
     both = params.load(CutoffParams, "cutoff", Path("params.yaml"))
-    both = both.measured(tables.read(REFERENCE, Score))
+    both = both.measured(
+        images=tables.read(SCORES / "reference_images.csv", Score),
+        subimages=tables.read(SCORES / "reference_subimages.csv", Score),
+    )
     cutoff: Cutoff = getattr(both, which)
+    known = known_of(which, both)
     rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)
-    tiles = {t.path: t for t in tables.read(TABLES / "subimages.csv", Tile)}
-    c = figures.columns(rows, tiles if which == "subimages" else None)
+    c = figures.columns(rows, known)
     if arguments.count is None and arguments.min_score is None:
-        print(text.table(HEADER, lines(figures.what_if(which, c, cutoff))))
+        print(text.table(HEADER, lines(what_if.what_if(which, c, cutoff))))
         return
     cutoff = asked(cutoff, arguments.count, arguments.min_score)
-    cutoffs.check(rows, cutoff, key)
-    mask = figures.chosen(c, cutoff)
-    if not mask.any():
-        raise UserError(f"{key} would keep none of {len(rows):,}: loosen it")
+    undecided, reserved, left_out = cutoffs.undecided(rows)
+    decided = cutoffs.decided(undecided, cutoff, key, known, reserved, left_out)
+    mask = np.array([row.kept for row in decided])
     found: dict[str, object] = figures.of(c, mask)._asdict()
     if which == "subimages":
         found = figures.metrics(c, mask, cutoff.report_at)

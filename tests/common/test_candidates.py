@@ -2,13 +2,23 @@
 
 import unicodedata
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.candidates import APART_BITS, ValidationParams, candidates, choose, nearest
+from stages.common.candidates import (
+    APART,
+    ValidationParams,
+    candidates,
+    choose,
+    nearest,
+    twins,
+)
 from stages.common.decision import Dropped
 from stages.common.errors import UserError
+from stages.common.near import alike
+from stages.common.near.alike import NEAR_DISTANCE, Look
 from stages.common.pixels.likeness import NEAR_BITS
 from stages.common.rows import Decision, section_of
 from tests.strategies import paths, with_changes
@@ -23,6 +33,11 @@ def decision(rank: int, path: str, *, kept: bool, sha256: str = "00") -> Decisio
 def bits(*ones: range) -> str:
     """A hash with ones at these bits."""
     return f"{sum(1 << i for some in ones for i in some):064x}"
+
+
+def looks(hashes: dict[str, str]) -> dict[str, Look]:
+    """Of photographs that only their hashes tell apart."""
+    return {path: Look(dhash, alike.UNKNOWN) for path, dhash in hashes.items()}
 
 
 def differ(a: str, b: str) -> int:
@@ -53,15 +68,15 @@ def test_what_is_chosen_is_unlike_training_and_each_other(
     expected: list[Decision] = []  # the rule, written out
     for row in rest:
         far = all(differ(hashes[row.path], other) > NEAR_BITS for other in training)
-        apart = all(differ(hashes[row.path], hashes[e.path]) >= APART_BITS for e in expected)
+        apart = all(differ(hashes[row.path], hashes[e.path]) >= APART.bits for e in expected)
         if far and apart and len(expected) < count:
             expected.append(row)
     params = with_changes(PARAMS, count=count, candidates=most)
     if len(expected) == count:
-        assert choose(rows, hashes, params, {}) == expected
+        assert choose(rows, looks(hashes), params, {}) == expected
     else:
         with pytest.raises(UserError) as raised:
-            choose(rows, hashes, params, {})
+            choose(rows, looks(hashes), params, {})
         assert f"asks for {count}, but of the {len(rest)} next best" in str(raised.value)
         assert f"only {len(expected)} differ" in str(raised.value)
 
@@ -71,19 +86,19 @@ FAR = {f"{name}.jpg": bits(range(i * 70, i * 70 + 70)) for i, name in enumerate(
 
 def test_the_next_best_are_taken() -> None:
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
-    assert choose(rows, FAR, PARAMS, {}) == rows[1:]
-    assert choose(rows, FAR, with_changes(PARAMS, count=1), {}) == rows[1:2]
+    assert choose(rows, looks(FAR), PARAMS, {}) == rows[1:]
+    assert choose(rows, looks(FAR), with_changes(PARAMS, count=1), {}) == rows[1:2]
 
 
 def test_none_are_taken_where_none_are_asked_for() -> None:
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
-    assert choose(rows, FAR, with_changes(PARAMS, count=0), {}) == []
+    assert choose(rows, looks(FAR), with_changes(PARAMS, count=0), {}) == []
 
 
 def test_picks_are_taken_in_their_order_and_once() -> None:
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(FAR, start=1)]
     params = with_changes(PARAMS, picks=["c.jpg", "b.jpg", "c.jpg"], count=1)
-    assert choose(rows, FAR, params, {}) == [rows[2], rows[1]]
+    assert choose(rows, looks(FAR), params, {}) == [rows[2], rows[1]]
 
 
 NEARLY = (
@@ -147,7 +162,7 @@ def test_a_pick_that_can_not_be_taken_is_told_with_its_reason_and_the_candidates
     hashes = FAR | {"near.jpg": bits(range(70 - NEAR_BITS))}
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, with_changes(PARAMS, picks=["b.jpg", pick]), UNUSED)
+        choose(rows, looks(hashes), with_changes(PARAMS, picks=["b.jpg", pick]), UNUSED)
     assert str(raised.value) == f"validation.picks: {message}; {BEST}"
 
 
@@ -155,7 +170,7 @@ def test_all_picks_that_can_not_be_taken_are_told_at_once() -> None:
     hashes = FAR | {"near.jpg": bits(range(70 - NEAR_BITS))}
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, with_changes(PARAMS, picks=["near.jpg", "bb.jpg"]), {})
+        choose(rows, looks(hashes), with_changes(PARAMS, picks=["near.jpg", "bb.jpg"]), {})
     found = f"{NEARLY}; bb.jpg is no file in gather.source: did you mean b.jpg? {RENAMED}"
     assert str(raised.value) == f"validation.picks: {found}; {BEST}"
 
@@ -164,7 +179,7 @@ def test_of_many_candidates_the_best_are_named() -> None:
     hashes = {f"{i:02}.jpg": f"{i * 17:064x}" for i in range(1, 14)} | {"t.jpg": "f" * 64}
     rows = [decision(i, name, kept=name == "t.jpg") for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, with_changes(PARAMS, picks=["t.jpg"]), {})
+        choose(rows, looks(hashes), with_changes(PARAMS, picks=["t.jpg"]), {})
     best = ", ".join(f"{i:02}.jpg ({1 - i / 1000:.4f})" for i in range(1, 11))
     assert str(raised.value) == (
         f"validation.picks: t.jpg is trained on: run `dvc repro`; the best of 13 candidates are "
@@ -177,7 +192,7 @@ def test_to_pick_both_of_two_alike_is_a_way_out() -> None:
     hashes = FAR | {"near.jpg": bits(range(70 - NEAR_BITS))}
     rows = [decision(i, name, kept=name == "c.jpg") for i, name in enumerate(hashes, start=1)]
     params = with_changes(PARAMS, picks=["a.jpg", "near.jpg"])
-    assert [row.path for row in choose(rows, hashes, params, {})] == ["a.jpg", "near.jpg"]
+    assert [row.path for row in choose(rows, looks(hashes), params, {})] == ["a.jpg", "near.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +216,7 @@ def test_a_name_that_only_looks_the_same_is_written_out() -> None:
     rows = [decision(1, "caf\xe9.jpg", kept=False)]
     pick = unicodedata.normalize("NFD", "caf\xe9.jpg")
     with pytest.raises(UserError) as raised:
-        choose(rows, {"caf\xe9.jpg": "0" * 64}, with_changes(PARAMS, picks=[pick]), {})
+        choose(rows, looks({"caf\xe9.jpg": "0" * 64}), with_changes(PARAMS, picks=[pick]), {})
     assert 'did you mean "caf\\xe9.jpg", with its letters in another Unicode form?' in str(
         raised.value
     )
@@ -215,14 +230,15 @@ def test_a_path_that_is_there_is_nearest_to_itself(pick: str, others: list[str])
 def test_a_pick_is_taken_whatever_its_rank() -> None:
     rows = [decision(i, name, kept=i == 2) for i, name in enumerate(FAR, start=1)]
     params = with_changes(PARAMS, picks=["a.jpg"], candidates=1)
-    assert choose(rows, FAR, params, {}) == rows[:1]
+    assert choose(rows, looks(FAR), params, {}) == rows[:1]
 
 
 def test_candidates_come_from_each_sections_next_best() -> None:
     paths = ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg", "c/1.jpg", "b/2.jpg"]
     rows = [decision(i, path, kept=path == "a/1.jpg") for i, path in enumerate(paths, start=1)]
     rows[4] = rows[4]._replace(reason="section c is left out")
-    rows.insert(1, decision(7, "a/0.jpg", kept=False)._replace(reason="left out by hand"))
+    for reason in ("left out by hand", "near-duplicate", "blocks above 0.05"):
+        rows.insert(1, decision(7, "a/0.jpg", kept=False)._replace(reason=reason))
     assert [row.path for row in candidates(rows, 3)] == ["a/2.jpg", "b/1.jpg", "a/3.jpg"]
 
 
@@ -230,16 +246,46 @@ def test_a_pick_may_be_like_another_pick() -> None:
     hashes = FAR | {"b2.jpg": FAR["b.jpg"]}
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     params = with_changes(PARAMS, picks=["b.jpg", "b2.jpg"])
-    assert [row.path for row in choose(rows, hashes, params, {})] == ["b.jpg", "b2.jpg"]
+    assert [row.path for row in choose(rows, looks(hashes), params, {})] == ["b.jpg", "b2.jpg"]
 
 
 def test_too_few_are_told_with_the_numbers() -> None:
     hashes = FAR | {"b2.jpg": FAR["b.jpg"], "a2.jpg": FAR["a.jpg"]}
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, with_changes(PARAMS, count=3), {})
+        choose(rows, looks(hashes), with_changes(PARAMS, count=3), {})
     assert str(raised.value) == (
         "validation.count asks for 3, but of the 4 next best photographs only 2 differ from the "
         "training ones and from each other: lower it, keep fewer by cutoff.images, or add "
         "photographs"
     )
+
+
+def embedding(*angles: float) -> str:
+    """An embedding in the plane, at angles from the first axis as given."""
+    numbers = np.zeros(128)
+    numbers[0], numbers[1] = np.cos(angles[0]), np.sin(angles[0])
+    return bytes(np.rint(127 * numbers).astype(np.int8)).hex()
+
+
+@pytest.mark.parametrize(("distance", "near"), [(0.0, True), (0.9, True), (1.2, False)])
+def test_an_embedding_alone_tells_that_a_photograph_is_trained_on(
+    distance: float, near: bool
+) -> None:
+    """Given in shares of the limit."""
+    angle = float(np.arccos(1 - distance * NEAR_DISTANCE))
+    there = {
+        "a.jpg": Look(FAR["a.jpg"], embedding(0)),
+        "b.jpg": Look(FAR["b.jpg"], embedding(angle)),
+    }
+    found = twins(["b.jpg"], ["a.jpg"], there)
+    assert found == ({"b.jpg": "a.jpg"} if near else {})
+
+
+def test_validation_photographs_differ_by_embedding_too() -> None:
+    angles = {"a.jpg": 0.0, "b.jpg": 1.6, "c.jpg": 1.7}
+    there = {name: Look(FAR[name], embedding(angle)) for name, angle in angles.items()}
+    rows = [decision(i, name, kept=False) for i, name in enumerate(FAR, start=1)]
+    assert [row.path for row in choose(rows, there, PARAMS, {})] == ["a.jpg", "b.jpg"]
+    with pytest.raises(UserError, match="of the 3 next best photographs only 2 differ"):
+        choose(rows, there, with_changes(PARAMS, count=3), {})

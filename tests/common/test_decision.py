@@ -5,7 +5,19 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.decision import Dropped, Rule, at_least, best, decide, first_of, listed
+from stages.common.decision import (
+    Dropped,
+    Question,
+    Rule,
+    at_least,
+    at_most,
+    best,
+    decide,
+    first_of,
+    in_turn,
+    listed,
+    unlike,
+)
 
 
 class Row(NamedTuple):
@@ -22,11 +34,18 @@ def tables(draw: st.DrawFn) -> list[Row]:
 
 
 def floor(least: float | None) -> Rule[Row]:
-    return at_least(lambda row: row.score, lambda row: least, "below {floor:g}")
+    return at_least(lambda row: row.score, lambda row: least, "below {limit:g}")
 
 
 def most(counts: dict[str, int | None]) -> Rule[Row]:
-    return best(lambda row: row.section, counts.get, lambda name: f"below the best of {name}")
+    def test() -> Question[Row]:
+        return best(
+            lambda row: row.section,
+            lambda row: counts.get(row.section),
+            lambda row: f"below the best of {row.section}",
+        )
+
+    return in_turn(lambda: [test()])
 
 
 counts = st.fixed_dictionaries({name: st.none() | st.integers(0, 8) for name in "abc"})
@@ -91,3 +110,31 @@ def test_of_equal_keys_the_first_that_is_left_stays() -> None:
 
 def test_no_rules_keep_all() -> None:
     assert decide([Row("a", "s", 0.1)], []) == {}
+
+
+def test_at_a_ceiling_is_kept() -> None:
+    rows = [Row("a", "s", 0.5), Row("b", "s", 0.5000001), Row("c", "s", 0.1)]
+    ceiling = at_most(lambda row: row.score, 0.5, "above {limit:g}")
+    assert decide(rows, [ceiling]) == {"b": ("above 0.5", "0.500000")}
+
+
+def test_what_is_like_a_kept_row_is_dropped_and_names_it() -> None:
+    rows = [Row(name, "s", 0.9) for name in "abcd"]
+    alike = {"b": [("a", "near")], "c": [("b", "nearer"), ("d", "far")], "d": [("c", "x")]}
+    rule = in_turn(lambda: [unlike(alike, (), "twin")])
+    # b is not kept, so that c may be; then d is like c
+    assert decide(rows, [rule]) == {"b": ("twin", "near: a"), "d": ("twin", "x: c")}
+    taken = in_turn(lambda: [unlike(alike, ("d",), "twin")])
+    assert decide(rows[:3], [taken]) == {"b": ("twin", "near: a"), "c": ("twin", "far: d")}
+
+
+def test_a_row_that_one_test_drops_takes_no_place_of_another() -> None:
+    rows = [Row("a", "s", 0.9), Row("b", "s", 0.8), Row("c", "s", 0.7), Row("d", "s", 0.6)]
+    rule = in_turn(
+        lambda: [
+            unlike({"b": [("a", "near")]}, (), "twin"),
+            best(lambda row: row.section, lambda _: 2, lambda _: "below", " of all"),
+        ]
+    )
+    for _ in range(2):  # nothing is remembered from one use to the next
+        assert decide(rows, [rule]) == {"b": ("twin", "near: a"), "d": ("below", "rank 3 of all")}

@@ -155,7 +155,8 @@ def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
         files_below(tmp_path / "in")
     assert str(raised.value) == (
         f"{tmp_path}/in/a/link is a link to the folder {tmp_path}/elsewhere, and DVC sees no "
-        "change behind a link: move that folder here, or `mount --bind` it on a folder of this name"
+        "change behind a link: move that folder here, name it in gather.more if it holds "
+        "photographs, or `mount --bind` it on a folder of this name"
     )
 
 

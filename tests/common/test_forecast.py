@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.common import sources
 from stages.common.disk import LEAST_BYTES
-from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, some_sizes
+from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, size_notes, some_sizes
 from stages.common.pixels import png
 from stages.common.rows import Scaled
 from stages.multiscale import MultiscaleParams, sizes
@@ -79,4 +80,19 @@ def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:
     png.write(tmp_path / "a.png", noise(40, 50))
     png.write(tmp_path / "b.png", noise(10, 50))
     (tmp_path / "c.txt").write_text("text")
-    assert some_sizes(tmp_path, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
+    entries = sources.entries(sources.listed(tmp_path))
+    assert some_sizes(tmp_path, entries, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
+
+
+def test_photographs_that_are_smaller_than_the_size_of_scoring_are_told() -> None:
+    known = Sizes([(2048, 1152), (600, 700), (1024, 1500), (1000, 640)], 1.0, frozenset("a"))
+    params = {"score": {"size": 1024}, "screen": {"min_short_edge": 512}}
+    assert size_notes(params, known) == [
+        "score.size is 1024 px, and 2 of 4 photographs are smaller, the smallest 600 px: for their "
+        "size alone they score higher than others; lower score.size to 600, or raise "
+        "screen.min_short_edge, now 512 px"
+    ]
+    (about,) = size_notes(params, known._replace(share=0.01))
+    assert "and about 200 of 400 photographs are smaller" in about
+    assert size_notes(params | {"score": {"size": 600}}, known) == []
+    assert size_notes(params | {"score": {"size": "native"}}, known) == []

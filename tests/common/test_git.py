@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.git import fault, is_image, is_versioned, tags_without_remote
+from stages.common.git import branch, fault, is_image, is_versioned, tags_without_remote
 
 SOURCE = Path("photos")
 
@@ -91,3 +91,10 @@ def test_images_are_known_by_their_names() -> None:
         False,
         False,
     ]
+
+
+def test_a_branch_has_a_name_and_a_commit_has_none(repository: Path) -> None:
+    git("switch", "--quiet", "--create", "a/b")
+    assert branch() == "a/b"
+    git("switch", "--quiet", "--detach")
+    assert branch() is None

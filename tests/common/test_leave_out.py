@@ -58,13 +58,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_what_names_nothing_is_noted(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(b"")
+    def is_photograph(path: str) -> bool:
+        return path == "a.jpg"
+
     table = tmp_path / "subimages.csv"
     rows = [LeftOut(image, "") for image in ("a.jpg", "s/tile.png", "0" * 64, "b.jpg", "c.jpg")]
-    (note,) = notes(rows, tmp_path, table)
+    (note,) = notes(rows, is_photograph, table)
     assert note.startswith("data/leave_out.csv names 3 images that are no photograph and no tile ")
     tables.write(table, Item, [Item("s/tile.png", "", 8, 8, "")])
-    (note,) = notes(rows, tmp_path, table)
+    (note,) = notes(rows, is_photograph, table)
     assert note.startswith("data/leave_out.csv names 2 images that are no photograph and no tile ")
     assert ", as b.jpg: " in note
-    assert notes(rows[:3], tmp_path, table) == []
+    assert notes(rows[:3], is_photograph, table) == []

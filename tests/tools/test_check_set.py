@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 from stages.common import tables
-from stages.common.archive.faults import Fault, first_of_each, line
 from stages.common.errors import UserError
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
 from stages.common.rows import Lineage
+from stages.common.sets.faults import Fault, first_of_each, line
 from stages.tools import check_set
 from tests.conftest import blobs, encoded, environment, noise
 

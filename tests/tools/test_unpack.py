@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.archive import members, names, unpacking
 from stages.common.errors import UserError
+from stages.common.sets import members, names, unpacking
 from stages.tools import unpack
 from tests.conftest import REPOSITORY, environment, noise
 from tests.test_release import contents

@@ -10,8 +10,16 @@ import yaml
 
 from stages import cutoff, summary
 from stages.common import params, tables
-from stages.common.cutoffs import CutoffParams, Reserved
-from stages.common.rows import Candidate, Score, Tile
+from stages.common.cutoff_params import CutoffParams, Reserved
+from stages.common.errors import UserError
+from stages.common.rows import (
+    Candidate,
+    ImageMeasures,
+    Neighbours,
+    Score,
+    Tile,
+    TileMeasures,
+)
 from stages.tools import what_if
 from tests.conftest import REPOSITORY
 
@@ -23,7 +31,8 @@ def write_params(folder: Path, **limits: object) -> CutoffParams:
     """The repository's parameters, with these limits of tiles."""
     sections = params.read(REPOSITORY / "params.yaml")
     sections["cutoff"]["images"] |= {"count": None, "per_section": {}}
-    sections["cutoff"]["subimages"] |= {"count": 20, "report_at": 0.5, **limits}
+    sections["cutoff"]["subimages"] |= {"count": 12, "report_at": 0.5, **limits}
+    sections["cutoff"]["subimages"]["limits"] = {"bits": {"min": 0.1}}
     (folder / "params.yaml").write_text(yaml.safe_dump(sections))
     return params.load(CutoffParams, "cutoff", folder / "params.yaml")
 
@@ -38,9 +47,9 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
             sha256=f"{i:064x}",
             pixels="",
             bytes=1000 + i * i,
-            parent="",
+            parent=f"{section}/p{i % 3} {i % 5 > 0}",
             scale="1" if i % 5 else "0.75",
-            left=0,
+            left=3 * i,
             top=0,
             width=8,
             height=8,
@@ -56,20 +65,37 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     tables.write(data / "scores.csv", Score, scores)
     tables.write(data / "screened.csv", Candidate, photographs)
     tables.write(data / "images.csv", Score, [Score(p.path, p.sha256, 0.5) for p in photographs])
-    tables.write(folder / what_if.REFERENCE, Score, [])
+    for which in ("images", "subimages"):
+        tables.write(folder / what_if.SCORES / f"reference_{which}.csv", Score, [])
+    tables.write(data / "neighbours.csv", Neighbours, [])
+    tables.write(
+        folder / what_if.MEASURES / "subimages.csv",
+        TileMeasures,
+        [TileMeasures(t.path, t.sha256, i % 7 / 8, 0.0, 0.0) for i, t in enumerate(tiles)],
+    )
+    tables.write(
+        folder / what_if.MEASURES / "images.csv",
+        ImageMeasures,
+        [ImageMeasures(p.path, p.sha256, 0.0, 0.1, 1.0, 0.0, 0.0, 90) for p in photographs],
+    )
     (data / "leave_out.csv").write_text("image,reason\n")
     for which, table, scored in (
         ("images", "screened", "images"),
         ("subimages", "subimages", "scores"),
     ):
-        names = (table, scored, "leave_out", "../scores/reference", f"cutoff_{which}")
+        names = (table, scored, f"../measures/{which}", "neighbours", "leave_out")
+        names += (f"../scores/reference_{which}", f"cutoff_{which}")
         files = [data / f"{name}.csv" for name in names]
         cutoff.main(which, *files, data / "numbers.json", limits, Reserved(picks=[]))
     names = (
         "cutoff_images.csv",
         "cutoff_subimages.csv",
         "subimages.csv",
-        "../scores/reference.csv",
+        "../measures/images.csv",
+        "../measures/subimages.csv",
+        "neighbours.csv",
+        "../scores/reference_images.csv",
+        "../scores/reference_subimages.csv",
     )
     shutil.rmtree(folder / "plots", ignore_errors=True)  # as DVC does
     left = ("metrics.json", "what_if.csv", "plots")
@@ -120,7 +146,7 @@ def test_the_table_fits_a_terminal_and_begins_with_what_is_kept_now(
     run_stages(tmp_path, write_params(tmp_path))
     lines = ask().splitlines()
     assert lines[0].split() == list(what_if.HEADER)
-    assert lines[1].split()[:3] == ["all", "now", "20"]
+    assert lines[1].split()[:3] == ["all", "now", "12"]
     assert max(map(len, lines)) <= 100
 
 
@@ -136,14 +162,21 @@ def test_photographs_are_asked_for_by_name(tmp_path: Path, ask: Ask) -> None:
     ("arguments", "message"),
     [
         (["--count", "41"], "cutoff.subimages.count asks for 41 of only 40 images: lower it, or "),
-        (["--min-score", "2"], "cutoff.subimages would keep none of 40: loosen it"),
+        (
+            ["--count", "35"],
+            "cutoff.subimages.count asks for 35, but of 40 images only 34 can be kept",
+        ),
+        (
+            ["--min-score", "2"],
+            "cutoff.subimages keeps none of 40 (34 below the score 2, 6 bits below 0.1; ",
+        ),
     ],
 )
 def test_what_can_not_be_kept_is_refused(
     tmp_path: Path, ask: Ask, arguments: list[str], message: str
 ) -> None:
     run_stages(tmp_path, write_params(tmp_path))
-    with pytest.raises(what_if.UserError) as raised:
+    with pytest.raises(UserError) as raised:
         ask(*arguments)
     assert str(raised.value).startswith(message)
 

@@ -11,6 +11,7 @@ import yaml
 from stages.common import tables
 from stages.common.archive import description, mosaic
 from stages.common.archive.description import Contents
+from stages.common.correlation import rank_correlation
 from stages.common.rows import Lineage
 
 PICTURE = "sheet.png"
@@ -88,11 +89,12 @@ def card(c: Contents, shown: Sequence[Lineage], scales: Sequence[int]) -> str:
         photographs=photographs,
         trained=sum(row.tiles > 0 for row in photographs),
         sources=description.sources(photographs),
+        origins=description.origins(c),
         steps=description.steps(c),
         low=min(scores),
         mean=tables.mean(scores),
         high=max(scores),
-        correlation=description.rank_correlation([row.hyperiqa for row in c.cut], sizes),
+        correlation=rank_correlation([row.hyperiqa for row in c.cut], sizes),
         most=max(photographs, key=lambda row: row.tiles),
         scales=description.shares(row.scale for row in c.tiles),
         scale_means=description.means((row.scale, row.hyperiqa) for row in c.tiles),

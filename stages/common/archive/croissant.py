@@ -10,6 +10,7 @@ from typing import Any
 from stages.common.archive import description
 from stages.common.archive.card import plain
 from stages.common.archive.description import Contents
+from stages.common.correlation import rank_correlation
 
 VERSIONS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 TERMS = (
@@ -71,10 +72,20 @@ def croissant(c: Contents, rows_sha256: str) -> dict[str, Any]:
 
 def licence(c: Contents) -> str:
     """The licence of the set in words."""
+    if c.params.private:
+        return "not for redistribution"
     if c.params.licence != "other":
         return c.params.licence
     used = sorted({row.licence for row in description.photographs(c)})
     return f"each photograph's own, in photographs.csv: {', '.join(map(plain, used))}"
+
+
+def origin(share: description.Share) -> str:
+    """A source of photographs in words."""
+    source = share.source
+    said = [source.name, source.licence, source.url, source.citation]
+    words = ", ".join(filter(None, said))
+    return f"{words}. Tiles: {share.tiles:,}. May be redistributed: {source.redistribute}."
 
 
 def responsibility(c: Contents) -> Mapping[str, Any]:
@@ -84,15 +95,17 @@ def responsibility(c: Contents) -> Mapping[str, Any]:
         for step in description.steps(c)
     ]
     pairs = [(row.hyperiqa, float(row.bytes)) for row in c.cut]
-    correlation = description.rank_correlation(*map(list, zip(*pairs, strict=True)))
+    correlation = rank_correlation(*map(list, zip(*pairs, strict=True)))
     shares = description.shares(row.section for row in c.tiles)
     biases = [f"Tiles by section: {', '.join(f'{plain(n)} {s:.1%}' for n, s in shares.items())}."]
     if correlation is not None:
         biases.append(f"Rank correlation of score and bytes of the tiles: {correlation:+.2f}.")
+    raw = [plain(origin(share)) for share in description.origins(c)]
     scorer = c.scorer
     tool = f"HyperIQA, model {scorer['model']}, weights {scorer['weights_sha256']}"
     return {
         "rai:dataCollection": "Photographs from folders, chosen by score and cut into tiles.",
+        **({"rai:dataCollectionRawData": raw} if raw else {}),
         "rai:dataPreprocessingProtocol": steps,
         "rai:machineAnnotationTools": [plain(f"{tool}, {scorer['engine']}")],
         "rai:dataUseCases": [plain(c.params.use_case)],

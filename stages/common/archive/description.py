@@ -4,17 +4,16 @@ All of it comes from the tables and parameters of the run that made the set: no 
 """
 
 import datetime
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from pydantic import Field, field_validator
 
-from stages.common import tables
+from stages.common import rows, tables
 from stages.common.archive.licences import Licence
+from stages.common.near import known
 from stages.common.params import Params
 from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
 
@@ -33,6 +32,7 @@ class ReleaseParams(Params):
     version: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
     date: str
     volume_size: str | None
+    private: bool
 
     @field_validator("date", mode="before")
     @classmethod
@@ -78,6 +78,7 @@ class Contents(NamedTuple):
     unreadable: Sequence[Unreadable]
     rejected: Sequence[Rejected]
     licences: Mapping[str, Licence]  # by photograph
+    sources: Mapping[str, rows.Source]  # by name
 
 
 class Photograph(NamedTuple):
@@ -104,6 +105,14 @@ class Source(NamedTuple):
     photographs: int
     validation: int
     tiles: int
+
+
+class Share(NamedTuple):
+    """What a set has of a source."""
+
+    source: rows.Source
+    tiles: int
+    validation: int  # photographs
 
 
 class Step(NamedTuple):
@@ -154,17 +163,36 @@ def sources(rows: Iterable[Photograph]) -> list[Source]:
     return sorted(found, key=lambda source: (-source.tiles, source))
 
 
+def withheld(c: Contents) -> list[Share]:
+    """What the set has of sources that may not be redistributed."""
+    return [share for share in origins(c) if share.source.redistribute == "no"]
+
+
+def origins(c: Contents) -> list[Share]:
+    """The sources that say whose they are and that the set has images of, by name."""
+    tiles = Counter(row.source for row in c.tiles)
+    pairs = Counter(row.source for row in c.validation if row.scale == "hr")
+    return [
+        Share(source, tiles[name], pairs[name])
+        for name, source in sorted(c.sources.items())
+        if (source.licence or source.redistribute == "no") and (tiles[name] or pairs[name])
+    ]
+
+
 def steps(c: Contents) -> list[Step]:
     """From the files of the folder to the tiles of the set, each with its limits."""
     gather, screen, cutoff = c.recipe["gather"], c.recipe["screen"], c.recipe["cutoff"]
     multiscale, subimages = c.recipe["multiscale"], c.recipe["subimages"]
     usable = len(c.images)
     readable = usable + len(c.rejected)
-    sets = ", ".join(screen["evaluation_sets"]) or "none"
+    public = known.SETS if screen["known_sets"] else ()
+    sets = ", ".join([*public, *screen["evaluation_sets"]]) or "none"
     patterns = ", ".join(screen["exclude"]) or "none"
     shortest = multiscale["shortest_edge"]
     sizes = ", ".join(f"{scale:g}" for scale in multiscale["scales"])
     sizes += f", and {shortest} px on the shorter side" if shortest else ""
+    fitted = c.scorer.get("photographs_short_edge")
+    scored = f"; scored with at most {fitted} px on the shorter side" if fitted else ""
     return [
         Step("files", "in the folder of photographs", readable + len(c.unreadable), ""),
         Step(
@@ -182,7 +210,7 @@ def steps(c: Contents) -> list[Step]:
         ),
         Step(
             "photographs",
-            limits(cutoff["images"]),
+            limits(cutoff["images"]) + scored,
             sum(row.kept for row in c.images),
             reasons(row.reason for row in c.images if not row.kept),
         ),
@@ -239,28 +267,6 @@ def means(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
     for name, score in pairs:
         groups.setdefault(name, []).append(score)
     return {name: tables.mean(scores) for name, scores in groups.items()}
-
-
-def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """Spearman's rank correlation, -1..1, ties by their mean rank; None where one side is constant.
-
-    Exact up to the last division: sums are of whole numbers.
-    """
-    x, y = _doubled_ranks(a), _doubled_ranks(b)
-    n, sx, sy = len(x), sum(x), sum(y)
-    xx = n * sum(v * v for v in x) - sx * sx
-    yy = n * sum(v * v for v in y) - sy * sy
-    xy = n * sum(v * w for v, w in zip(x, y, strict=True)) - sx * sy
-    return xy / math.sqrt(xx * yy) if xx and yy else None
-
-
-def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    _, place, counts = np.unique(
-        np.asarray(values, np.float64), return_inverse=True, return_counts=True
-    )
-    last = np.cumsum(counts)
-    doubled = 2 * last - counts + 1  # the first and the last rank of the equal ones
-    return [int(rank) for rank in doubled[place]]
 
 
 def size_category(number: int) -> str:

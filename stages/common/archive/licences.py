@@ -1,17 +1,19 @@
 """data/licences.csv: who made the photographs and under which licence they stand; written by hand.
 
 Each line has a pattern of paths below gather.source, as `faces/*` or `faces/a.jpg`; the first line
-that fits a photograph is the photograph's. What no line fits is not stated.
+that fits a photograph is the photograph's. Of what no line fits its source.yaml says it
+(common/credits.py), and where there is none, it is not stated.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import handwritten
 from stages.common.errors import UserError
+from stages.common.rows import Source
 
 FILE = Path("data/licences.csv")
 NOT_STATED = "not stated"
@@ -46,9 +48,20 @@ def read(path: Path) -> list[Licence]:
     return rows
 
 
-def of(photographs: Iterable[str], rows: Sequence[Licence]) -> Mapping[str, Licence]:
-    """Each photograph's licence, by its path; `UNKNOWN` where no line fits."""
+def of(photographs: Mapping[str, Source], rows: Sequence[Licence]) -> Mapping[str, Licence]:
+    """Each photograph's licence, by its path; `UNKNOWN` where nobody says it.
+
+    Args:
+        photographs: each one's source.
+    """
     return {
-        path: next((row for row in rows if fnmatchcase(path, row.photographs)), UNKNOWN)
-        for path in photographs
+        path: next((row for row in rows if fnmatchcase(path, row.photographs)), of_source(source))
+        for path, source in photographs.items()
     }
+
+
+def of_source(source: Source) -> Licence:
+    """What a source says of all its photographs; `UNKNOWN` where it says nothing."""
+    if not source.licence:
+        return UNKNOWN
+    return Licence("*", source.spdx or source.licence, "", source.name, source.url)

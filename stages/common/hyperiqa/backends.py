@@ -115,18 +115,23 @@ def network_on(device: str, precision: str, weights: "Weights") -> Network:
 
 
 def openvino_network(network: Any, precision: str = "fp32") -> Network:
-    """Compile for the CPU: a few streams, each called by a thread of its own."""
-    # Without this, OpenVINO forks this process to report every conversion to Google Analytics.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-    import torch
-
+    """Compile a scorer for the CPU."""
     from stages.common.hyperiqa.cpu import CpuBackbone
     from stages.common.hyperiqa.network import fold
 
     folded = fold(network)
     if precision == "fp32":  # bfloat16 has too few digits for Winograd's sums
         folded.backbone = CpuBackbone(folded.backbone)
+    return openvino_compiled(folded, precision)
+
+
+def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
+    """Compile a module on crops for the CPU: a few streams, each called by a thread of its own."""
+    # Without this, OpenVINO forks this process to report every conversion to Google Analytics.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+    import torch
+
     shape = (BATCH["cpu"], CROP, CROP, 3)
     config = {
         "PERFORMANCE_HINT": "THROUGHPUT",

@@ -14,18 +14,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import stills, workers
+from stages.common import sources, workers
 from stages.common.errors import UserError
-from stages.common.hyperiqa import crops
+from stages.common.hyperiqa import backends, crops, sizes
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
@@ -57,18 +57,41 @@ class PartCrops(NamedTuple):
     weights: list[float]
 
 
-def parts(items: Sequence[Item], policy: str, *, slots: int) -> Iterator[Part]:
+def fingerprint(
+    weights_sha256: str, policy: str, device: str, precision: str, edge: int | None = None
+) -> str:
+    """Everything but the pixels that a score depends on. No device is given another's scores, and
+    no size another's."""
+    versions = f"{crops.POLICIES[policy]} scorer {VERSION}"
+    rounding = "fp32" if (device, precision) == backends.EXACT else f"{device} {precision}"
+    engine = f"{backends.engine(device)}{sizes.key(edge)}"
+    return f"hyperiqa {weights_sha256} {policy} {versions} {rounding} {engine}"
+
+
+def count(item: Item, policy: str, edge: int | None) -> int:
+    """How many crops an image has; see `score`."""
+    return crops.count(policy, *sizes.fitted(item.width, item.height, edge))
+
+
+def plan(item: Item, policy: str, edge: int | None) -> crops.Plan:
+    """The crops of an image, at the size at which it is looked at; see `score`."""
+    return crops.plan(policy, *sizes.fitted(item.width, item.height, edge), seed=item.pixels)
+
+
+def parts(
+    items: Sequence[Item], policy: str, *, slots: int, edge: int | None = None
+) -> Iterator[Part]:
     """Share the images' crops out, at most `PART` at once, over the slots in turn."""
     slot = itertools.cycle(range(slots))
     for image, item in enumerate(items):
-        total = crops.count(policy, item.width, item.height)
+        total = count(item, policy, edge)
         for first in range(0, total, PART):
             yield Part(item, image, first, min(first + PART, total), next(slot))
 
 
 @functools.lru_cache(maxsize=1)  # an image of many parts is read once
-def checked_pixels(path: Path, sha256: str) -> images.Pixels:
-    """Read an image.
+def checked_pixels(root: Root, path: str, sha256: str, edge: int | None = None) -> images.Pixels:
+    """Read an image, at the size at which it is looked at; see `score`.
 
     Raises:
         UserError: where the file is not the one its table lists. The score of another file would be
@@ -76,25 +99,29 @@ def checked_pixels(path: Path, sha256: str) -> images.Pixels:
     """
     checked_pixels.cache_clear()  # drops the image before, so that no two are in memory
     try:
-        content = path.read_bytes()
+        content = sources.read(root, path)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise UserError(f"{path} has changed since it was listed: run `dvc repro` again")
-        return images.decode(content)
+            name = sources.shown(root, path)
+            raise UserError(f"{name} has changed since it was listed: run `dvc repro` again")
+        return sizes.reduced(images.decode(content), edge)
     except (OSError, images.ImageError) as error:
-        raise UserError(f"{path} can't be read any more ({error}): run `dvc repro` again") from None
+        name = sources.shown(root, path)
+        raise UserError(f"{name} can't be read any more ({error}): run `dvc repro` again") from None
 
 
-def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
+def cut_part(
+    part: Part, *, folder: Root, policy: str, slots: str, edge: int | None = None
+) -> PartCrops:
     """Cut a part's crops out of its image and into its slot.
 
     Raises:
         UserError: where the file is not the one its table lists.
     """
     item = part.item
-    pixels = checked_pixels(stills.path_of(folder, item.path), item.sha256)
-    plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
-    cropped = crops.extract(pixels, plan, first=part.first, last=part.last)
-    weights = plan.weights[part.first : part.last].tolist()
+    pixels = checked_pixels(folder, item.path, item.sha256, edge)
+    layout = plan(item, policy, edge)
+    cropped = crops.extract(pixels, layout, first=part.first, last=part.last)
+    weights = layout.weights[part.first : part.last].tolist()
     if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
         return PartCrops(cropped, weights)
     opened_slots(slots)[part.slot, : len(cropped)] = cropped
@@ -102,7 +129,12 @@ def cut_part(part: Part, *, folder: Path, policy: str, slots: str) -> PartCrops:
 
 
 def score(
-    items: Sequence[Item], folder: Path, *, policy: str, network: "Future[Network]"
+    items: Sequence[Item],
+    folder: Root,
+    *,
+    policy: str,
+    network: "Future[Network]",
+    edge: int | None = None,
 ) -> Scored:
     """Score images.
 
@@ -110,13 +142,14 @@ def score(
         items: the images, their paths below `folder`, no pixels twice.
         policy: a key of `crops.POLICIES`.
         network: what scores crops, from `backends`; it may still be compiled while images are read.
+        edge: the most px of an image's short edge; larger ones are downscaled. None: its own size.
 
     Yields:
         SHA-256 of its pixels and score, on about 0..1, in an order that the items alone decide.
     """
-    left = {i.pixels: crops.count(policy, i.width, i.height) for i in items}
+    left = {item.pixels: count(item, policy, edge) for item in items}
     sums = dict.fromkeys(left, 0.0)
-    for key, weighted in _crop_scores(items, folder, policy, network):
+    for key, weighted in _crop_scores(items, folder, policy, network, edge):
         sums[key] += weighted
         left[key] -= 1
         if left[key] == 0:
@@ -124,14 +157,18 @@ def score(
 
 
 def _crop_scores(
-    items: Sequence[Item], folder: Path, policy: str, network: "Future[Network]"
+    items: Sequence[Item],
+    folder: Root,
+    policy: str,
+    network: "Future[Network]",
+    edge: int | None,
 ) -> Scored:
     # Workers may be AHEAD parts each ahead of this process: more slots, so none is overwritten.
-    count = workers.AHEAD * max(workers.worker_count(), 1) + 2
-    with shared_slots(count) as slots, ExitStack() as stack:
+    there = workers.AHEAD * max(workers.worker_count(), 1) + 2
+    with shared_slots(there) as slots, ExitStack() as stack:
         batches: Batches | None = None
-        work = list(parts(items, policy, slots=count))
-        task = functools.partial(cut_part, folder=folder, policy=policy, slots=slots)
+        work = list(parts(items, policy, slots=there, edge=edge))
+        task = functools.partial(cut_part, folder=folder, policy=policy, slots=slots, edge=edge)
         results = workers.ordered_map(task, work, same_process=lambda part: part.image)
         stack.enter_context(closing(results))  # so that a fault here ends the workers at once
         for part, result in zip(work, results, strict=True):

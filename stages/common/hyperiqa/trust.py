@@ -7,17 +7,19 @@ does not come in time each become a `NetworkError`. The caller decides what foll
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import stills
 from stages.common.daemons import GIVEN_UP, Daemons, HungError
-from stages.common.hyperiqa import crops, scorer
+from stages.common.errors import UserError
+from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
 from stages.common.rows import Item
+from stages.common.sources import Root
 
 R = TypeVar("R")
 
@@ -71,14 +73,34 @@ def guarded(make: Callable[[], Network], name: str) -> Network:
     return network._replace(run=run)
 
 
+def compiled(model: str, weights_folder: Path, sha256: str, device: str, precision: str) -> Network:
+    """Load a model, which must be the one with this hash, and compile its network.
+
+    Raises:
+        NetworkError: where a network that is not the exact one does not compile.
+        UserError: where the weights have another hash.
+    """
+    from stages.common.hyperiqa import (
+        weights,  # brings torch, which decoding processes need not load
+    )
+
+    loaded = weights.load(model, weights_folder)
+    if loaded.sha256 != sha256:  # its scores would get the other's key
+        raise UserError(f"the weights of {model} were replaced just now: run `dvc repro` again")
+    make = partial(backends.network_on, device, precision, loaded)
+    exact = (device, precision) == backends.EXACT
+    return make() if exact else guarded(make, f"{device} {precision}")
+
+
 def compare(
     items: Sequence[Item],
-    folder: Path,
+    folder: Root,
     policy: str,
     *,
     network: "Future[Network]",
     exact: "Future[Network]",
     name: str,
+    edge: int | None = None,
 ) -> str:
     """Compare a network with the exact one on some of the images that are to be scored.
 
@@ -90,6 +112,7 @@ def compare(
         policy: a key of `crops.POLICIES`.
         network: made by `guarded`.
         name: what it is called, as "cuda fp16".
+        edge: the most px of an image's short edge, as for `scorer.score`.
 
     Returns:
         One line of text for the terminal.
@@ -98,7 +121,7 @@ def compare(
         NetworkError: where they disagree, or the network fails.
         UserError: where a file is not the one its table lists.
     """
-    cropped = sample(items, folder, policy)
+    cropped = sample(items, folder, policy, edge)
     tried = network.result()
     count = sum(map(len, cropped))
     rounds = -(-2 * tried.threads * tried.batch // count)
@@ -113,14 +136,16 @@ def compare(
     return f"{name} agrees with cpu fp32 {on}: largest error {error:.2g}, allowed {allowed:g}"
 
 
-def sample(items: Sequence[Item], folder: Path, policy: str) -> list[NDArray[Any]]:
+def sample(
+    items: Sequence[Item], folder: Root, policy: str, edge: int | None = None
+) -> list[NDArray[Any]]:
     """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
     cropped = []
     for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
-        pixels = scorer.checked_pixels(stills.path_of(folder, item.path), item.sha256)
-        plan = crops.plan(policy, item.width, item.height, seed=item.pixels)
-        first = max(0, (len(plan.boxes) - CROPS) // 2)
-        cropped.append(crops.extract(pixels, plan, first=first, last=first + CROPS))
+        pixels = scorer.checked_pixels(folder, item.path, item.sha256, edge)
+        layout = scorer.plan(item, policy, edge)
+        first = max(0, (len(layout.boxes) - CROPS) // 2)
+        cropped.append(crops.extract(pixels, layout, first=first, last=first + CROPS))
     scorer.checked_pixels.cache_clear()
     return cropped
 

@@ -84,6 +84,14 @@ def histogram(every: Scores, kept: Scores) -> Chart:
         return saved(figure, "histogram", [cut] if cut else [])
 
 
+def measure(name: str, every: Scores, kept: Scores, limits: tuple[float, float]) -> str:
+    """How many images have which value of a measure, before and after the cut: SVG."""
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, HEIGHT), dpi=DPI)
+        draw_histogram(figure.add_axes(BOX), every, kept, limits)
+        return saved(figure, name, []).svg
+
+
 def curve(every: Scores, kept: Scores, last: int) -> Chart:
     """Scores from the best to the worst, before and after the cut; `last` is the rank of the last
     that is kept."""

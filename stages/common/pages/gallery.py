@@ -6,13 +6,24 @@ column of one value is that value alone. The scripts in templates/report/ say ho
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from stages.common.cutoffs import EARLIER, Cutoff, CutoffParams, Reference
+import numpy as np
+
+from stages.common.cutoff_params import (
+    IMAGE_MEASURES,
+    TILE_MEASURES,
+    Cutoff,
+    CutoffParams,
+    Reference,
+    TilesCutoff,
+)
+from stages.common.cutoffs import BY_RANK, EARLIER
+from stages.common.figures import Columns
 from stages.common.pages import thumbnails
 from stages.common.pages.listed import Tables
-from stages.common.rows import Tile
+from stages.common.rows import Decision, Tile
 
 IMAGES, TILES = "images", "subimages"  # as in `cutoff.images`
 KEPT, CHOSEN = "kept", "chosen for validation"  # beside the reasons
@@ -62,12 +73,14 @@ def millionths(score: float) -> int:
     return round(score * 1e6)
 
 
-def limits(cutoff: Cutoff, written: Cutoff, sections: Sequence[str]) -> dict[str, object]:
+def limits(
+    cutoff: Cutoff, written: Cutoff, sections: Sequence[str], scales: Sequence[str]
+) -> dict[str, object]:
     """A cutoff for `decide.js`: the sections' own floors and counts, by their places. `written` is
     the same with its references, as params.yaml has it."""
     floor = written.min_score
     own = {name: cutoff.per_section[name] for name in sections if name in cutoff.per_section}
-    return {
+    found: dict[str, object] = {
         "count": cutoff.count,
         "minScore": cutoff.min_score,
         "written": f"{{reference: {floor.reference}}}"
@@ -83,6 +96,25 @@ def limits(cutoff: Cutoff, written: Cutoff, sections: Sequence[str]) -> dict[str
             for name, rule in own.items()
             if "count" in rule.model_fields_set
         },
+        "limits": {
+            name: limit.model_dump(exclude_none=True) for name, limit in cutoff.limits.items()
+        },
+    }
+    if isinstance(cutoff, TilesCutoff):
+        shares = cutoff.scales.shares if cutoff.scales else {}
+        found["perPhotograph"] = cutoff.per_photograph
+        found["shares"] = [[scales.index(name), share] for name, share in shares.items()]
+    return found
+
+
+def ranked_columns(c: Columns, names: Sequence[str]) -> dict[str, Any]:
+    """What the rules ask of the ranked images, as millionths: every measure, and what is alike."""
+    return {
+        "measures": {
+            name: column(np.rint(c.measures[name] * 1e6).astype(int).tolist()) for name in names
+        },
+        "alike": c.alike,
+        "reserved": np.flatnonzero(c.reserved).tolist(),
     }
 
 
@@ -136,7 +168,6 @@ def tiles(t: Tables) -> dict[str, Any]:
     suffix = coded(suffix_of(tile) for tile in rows)
     status = coded((row.reason or KEPT for row in t.cutoff_subimages), [KEPT])
     section = coded(tile.section for tile in rows)
-    ends = {row.path: row for row in t.cutoff_subimages}
     earlier = [i for i, r in enumerate(t.cutoff_subimages) if r.reason in EARLIER]
     return {
         "length": len(rows),
@@ -147,7 +178,7 @@ def tiles(t: Tables) -> dict[str, Any]:
         "status": status.codes,
         "statuses": status.names,
         "earlier": earlier,
-        "details": {i: ends[rows[i].path].detail for i in earlier},
+        "details": {i: r.detail for i, r in enumerate(t.cutoff_subimages) if shown_detail(r)},
         "section": section.codes,
         "sections": section.names,
         "thumbnail": cells(rows, t.subimages),
@@ -159,6 +190,11 @@ def tiles(t: Tables) -> dict[str, Any]:
         "sha256": hashes(tile.sha256 for tile in rows),
         "parents": parents(t, parent.names),
     }
+
+
+def shown_detail(row: Decision) -> bool:
+    """Whether a tile's detail says more than its score and its rank, which are shown anyway."""
+    return bool(row.detail) and not row.reason.startswith(BY_RANK)
 
 
 def suffix_of(tile: Tile) -> str:
@@ -198,17 +234,22 @@ def parents(t: Tables, names: Sequence[str]) -> dict[str, Any]:
 
 
 def data(
-    name: str, source: str, t: Tables, written: CutoffParams, measured: CutoffParams
+    name: str,
+    source: str,
+    t: Tables,
+    columns: Mapping[str, Columns],
+    written: CutoffParams,
+    measured: CutoffParams,
 ) -> dict[str, object]:
-    """All that the scripts know, with the cutoffs of both sets, `measured` and as `written`."""
-    sets = {IMAGES: photographs(t), TILES: tiles(t)}
+    """All that the scripts know, with the `columns` of both sets and their cutoffs, `measured` and
+    as `written`."""
+    sets = {
+        IMAGES: photographs(t) | ranked_columns(columns[IMAGES], IMAGE_MEASURES),
+        TILES: tiles(t) | ranked_columns(columns[TILES], TILE_MEASURES),
+    }
+    scales = sets[TILES]["parents"]["scales"]
     rules = {
-        IMAGES: (measured.images, written.images),
-        TILES: (measured.subimages, written.subimages),
+        IMAGES: limits(measured.images, written.images, sets[IMAGES]["sections"], ()),
+        TILES: limits(measured.subimages, written.subimages, sets[TILES]["sections"], scales),
     }
-    return {
-        "name": name,
-        "source": source,
-        "sets": sets,
-        "cutoffs": {key: limits(*rules[key], sets[key]["sections"]) for key in sets},
-    }
+    return {"name": name, "source": source, "sets": sets, "cutoffs": rules}

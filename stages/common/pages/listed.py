@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stages.common import tables
+from stages.common.correlation import rank_correlation
+from stages.common.cutoffs import BY_RANK, EARLIER
 from stages.common.rows import Collected, Decision, Photograph, Rejected, Scaled, Tile, Validation
 
 SHOWN = 24  # pictures on a contact sheet
@@ -59,17 +58,8 @@ def size_correlation(t: Tables) -> float:
     area = {row.path: row.width * row.height for row in t.screened}
     scores = [row.hyperiqa for row in t.cutoff_images]
     areas = [area[row.path] for row in t.cutoff_images]
-    if len(scores) < 3 or len(set(areas)) < 2 or len(set(scores)) < 2:
-        return 0.0
-    return float(np.corrcoef(_ranks(scores), _ranks(areas))[0, 1])
-
-
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
-    return means
+    found = rank_correlation(scores, areas) if len(scores) >= 3 else None
+    return 0.0 if found is None else found
 
 
 def samples(
@@ -78,6 +68,7 @@ def samples(
     """What one looks at to judge a cutoff: by name, none of them empty.
 
     The last kept and the first dropped are those of each section, which may have a cut of its own.
+    What a rule drops is shown by reason; what is like a kept image is followed by that one.
     The smallest by bytes per pixel are flat, blurred or over-compressed. Sections, and `scales`,
     are shown by kept images at even steps from the best to the last.
 
@@ -102,12 +93,25 @@ def samples(
             kept, key=lambda row: (row.bytes / pixels[row.path], row.path)
         )[:SHOWN],
     }
+    for reason, own in by_part(rows, lambda row: row.reason).items():
+        if reason and reason not in EARLIER and not reason.startswith(BY_RANK):
+            found[f"dropped: {reason}"] = with_likes(evenly(own), rows)
     for name, own in largest(by_part(kept, lambda row: row.section)).items():
         found[f"section {name}"] = evenly(own)
     if scales is not None:
         for name, own in largest(by_part(kept, lambda row: scales[row.path])).items():
             found[f"scale {name}"] = evenly(own)
     return {name: some for name, some in found.items() if some}
+
+
+def with_likes(some: Sequence[Decision], rows: Sequence[Decision]) -> list[Decision]:
+    """Dropped images, at most `SHOWN` rows, each followed by the kept one that its detail names."""
+    by_path = {row.path: row for row in rows}
+    found = []
+    for row in some:
+        other = by_path.get(row.detail.partition(": ")[2])
+        found += [row] if other is None else [row, other]
+    return found[:SHOWN]
 
 
 def by_part(rows: Sequence[Decision], part: Any) -> dict[str, list[Decision]]:

@@ -90,7 +90,7 @@ def reasons(rows: Iterable[Any], tab: str) -> list[Number]:
     return [Number(n, reason, tab, reason) for reason, n in counts.most_common()]
 
 
-def facts(p: Mapping[str, Any], scorer: Mapping[str, str]) -> list[tuple[str, str]]:
+def facts(p: Mapping[str, Any], scorer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The front of the page: what made this set, of params.yaml and of the scorer's own words.
 
     No time and no commit is among them: the same tables and parameters must give the same page.
@@ -98,13 +98,15 @@ def facts(p: Mapping[str, Any], scorer: Mapping[str, str]) -> list[tuple[str, st
     tile, scale = p["subimages"], p["multiscale"]
     edge = scale["shortest_edge"]
     scales = ", ".join(map(str, scale["scales"])) + (f" and {edge} px short edge" if edge else "")
+    fitted = scorer.get("photographs_short_edge")
+    size = f", photographs at a short edge of at most {fitted} px" if fitted else ""
     found = [
         ("Photographs from", str(p["gather"]["source"])),
         ("Photographs kept", limit(p["cutoff"]["images"])),
         ("Scales", scales),
         ("Tiles", f"{tile['size']} px, one every {tile['step']} px"),
         ("Tiles kept", limit(p["cutoff"]["subimages"])),
-        ("Scorer", f"HyperIQA, {scorer['model']}, crops {scorer['crops']}"),
+        ("Scorer", f"HyperIQA, {scorer['model']}, crops {scorer['crops']}{size}"),
         ("Scored on", f"{scorer['device']}, {scorer['precision']}, {scorer['engine']}"),
         ("Weights' SHA-256", f"{scorer['weights_sha256'][:16]}…"),
     ]

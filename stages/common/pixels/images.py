@@ -18,7 +18,9 @@
 import hashlib
 import io
 import struct
+from contextlib import nullcontext
 from pathlib import Path
+from typing import IO
 
 import imagecodecs
 import numpy as np
@@ -53,17 +55,18 @@ def read_checked(path: Path, sha256: str) -> Pixels:
     return decode(files.read_checked(path, sha256))
 
 
-def size_of(path: Path) -> tuple[int, int] | None:
+def size_of(file: Path | IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file's header has them, px; None where it is no image."""
     try:
-        with path.open("rb") as file:
-            head = file.read(formats.HEAD)
-        formats.check_head(head)
-        if jxl.is_jxl(head):
-            known = jxl.header(path.read_bytes())
-            return known.width, known.height
-        with Image.open(path, formats=formats.known()) as image:
-            return image.size
+        with nullcontext(file) if not isinstance(file, Path) else file.open("rb") as opened:
+            head = opened.read(formats.HEAD)
+            formats.check_head(head)
+            opened.seek(0)
+            if jxl.is_jxl(head):
+                known = jxl.header(opened.read())
+                return known.width, known.height
+            with Image.open(opened, formats=formats.known()) as image:
+                return image.size
     except Exception:  # a broken file can raise anything in a decoder
         return None
 

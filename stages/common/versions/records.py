@@ -9,7 +9,6 @@ What DVC 2 has written (no `hash: md5`; text files hashed with other line ends) 
 of their own in folders below, with a `.dvc` folder, are left out, as DVC does.
 """
 
-import configparser
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ import yaml
 
 from stages.common import git
 from stages.common.errors import UserError
+from stages.common.versions import configuration
 
 NOT_ENTERED = {".dvc", ".git", ".venv"}
 DIR = ".dir"  # how the hash of a folder's list ends
@@ -83,6 +83,25 @@ def recorded_file(path: Path) -> Path | None:
     return None
 
 
+def last_run(out: Path) -> dict[str, Path]:
+    """The objects of what the stage that made `out` has read and left in its last run, by the path
+    of the file, as dvc.lock in this folder records it: of files that the cache has, unharmed."""
+    path = Path("dvc.lock")
+    stages = _loaded(str(path), path.read_bytes() if path.is_file() else None).get("stages") or {}
+    cache, found = cache_folder(Path()), {}
+    for locked in stages.values():
+        outs = locked.get("outs") or []
+        if any(each["path"] == str(out) for each in outs):
+            for each in [*(locked.get("deps") or []), *outs]:
+                name = str(each.get("md5", ""))
+                file = object_path(cache, name)
+                if not name or name.endswith(DIR) or not file.is_file():
+                    continue
+                if each.get("hash") == "md5" and md5_of(file.read_bytes()) == name:
+                    found[str(each["path"])] = file
+    return found
+
+
 def committed_file(path: Path) -> Path | None:
     """The object of a file as the last commit records it; None where there is none."""
     try:
@@ -103,35 +122,7 @@ def tags(root: Path) -> list[str]:
 
 def cache_folder(root: Path) -> Path:
     """The folder of DVC's cache: `cache.dir` of the first config that has it, or `.dvc/cache`."""
-    return Path(setting(root, "cache", "dir") or root / ".dvc" / "cache")
-
-
-def setting(root: Path, section: str, key: str) -> str | None:
-    """A setting of DVC's: the project's own and local ones, then the user's, then the machine's.
-    `dir` is a path, relative to the folder of the file that sets it."""
-    user = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    machine = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")[0]
-    for path in (
-        root / ".dvc" / "config.local",
-        root / ".dvc" / "config",
-        Path(os.environ.get("DVC_GLOBAL_CONFIG_DIR") or f"{user}/dvc").expanduser() / "config",
-        Path(os.environ.get("DVC_SYSTEM_CONFIG_DIR") or f"{machine}/dvc") / "config",
-    ):
-        config = configparser.ConfigParser(
-            interpolation=None, inline_comment_prefixes=("#",), strict=False
-        )
-        try:
-            config.read(path, encoding="utf-8")
-        except configparser.Error as error:
-            raise UserError(
-                f"{path} can't be read as DVC's settings ({str(error).splitlines()[0]}): mend it"
-            ) from None
-        value = config.get(section, key, fallback="").strip().strip("\"'")
-        if value:
-            if key != "dir":
-                return value
-            return os.path.abspath(path.parent / Path(value).expanduser())  # noqa: PTH100
-    return None
+    return Path(configuration.setting(root, "cache", "dir") or root / ".dvc" / "cache")
 
 
 def object_path(cache: Path, md5: str) -> Path:

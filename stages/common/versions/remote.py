@@ -173,7 +173,10 @@ class Remote:
         files = self._remote.fs.fs
         paths = "".join(f"{name[:2]}/{name[2:]}\n" for name in sorted(names))
         command = f"cd {shlex.quote(self.root)} && exec xargs md5sum"
-        done = sync(files.loop, lambda: files.client.run(command, input=paths, check=False))
+        try:
+            done = sync(files.loop, lambda: files.client.run(command, input=paths, check=False))
+        except BrokenPipeError:  # what stands for a shell has ended before it read anything
+            return None
         lines = re.findall(r"^([0-9a-f]{32})  ([0-9a-f]{2})/(\S+)$", str(done.stdout), re.MULTILINE)
         if not lines:
             return None  # no shell, or no md5sum

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -17,7 +17,7 @@ from stages.common.errors import UserError
 
 Settings = dict[str, Any]
 COUNT, MIN_SCORE = "cutoff.subimages.count", "cutoff.subimages.min_score"
-VALUES = ("per_section", "min_score")  # parameters that may be mappings
+VALUES = ("per_section", "min_score", "limits", "near_duplicates")  # that may be mappings
 FLOOR = "min-score"  # what a floor in place of the count is called
 CALLED = {COUNT: "tiles", "cutoff.images.count": "photographs"}
 LONGEST = 60  # characters of a name; a longer one is cut
@@ -56,7 +56,8 @@ def _number(word: str, kind: type[int] | type[float], option: str, example: str)
 
 def by_words(text: str, params: Mapping[str, Any]) -> list[Settings]:
     """Experiments of any parameters, as `cutoff.images.count=8 validation.count=1`; a `;` begins
-    the next one. Values are YAML; one with spaces stands in single quotes.
+    the next one. Values are YAML; one with spaces stands in single quotes. Inside a mapping new
+    keys may be set, as `cutoff.images.limits.noise.max=3`.
 
     Raises:
         UserError: for what is no setting, or no parameter of `params`.
@@ -67,23 +68,40 @@ def by_words(text: str, params: Mapping[str, Any]) -> list[Settings]:
             words = shlex.split(part)
         except ValueError as error:
             raise UserError(f"SET: {part.strip()}: {error}: close the quote") from None
-        found.append(dict(_setting(word, params) for word in words))
+        known = dict(leaves(params))
+        settings: Settings = {}
+        for word in words:
+            settings |= _setting(word, known | settings)
+        found.append(settings)
     return found
 
 
-def _setting(word: str, params: Mapping[str, Any]) -> tuple[str, Any]:
+def _setting(word: str, known: Settings) -> Settings:
     key, equals, value = word.partition("=")
     if not equals:
         raise UserError(f"SET: got {word!r}, expected KEY=VALUE, as `{COUNT}=150`")
-    known = dict(leaves(params))
-    if key not in known:
+    outer = next(
+        (k for k, v in known.items() if key.startswith(f"{k}.") and isinstance(v, dict)), None
+    )
+    if key not in known and outer is None:
         close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean `{close[0]}`?" if close else "params.yaml has them all"
         raise UserError(f"SET: {key} is no parameter: {hint}")
     try:
-        return key, yaml.safe_load(value)
+        loaded = yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"SET: {key}: {value!r} is no YAML: correct it") from None
+    if key in known or outer is None:
+        return {key: loaded}
+    return {outer: _with(known[outer], key.removeprefix(f"{outer}.").split("."), loaded)}
+
+
+def _with(mapping: Mapping[str, Any], place: Sequence[str], value: Any) -> dict[str, Any]:
+    """The same mapping but for a value inside it."""
+    first, *rest = place
+    inner = mapping.get(first)
+    held = _with(inner if isinstance(inner, dict) else {}, rest, value) if rest else value
+    return dict(mapping) | {first: held}
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

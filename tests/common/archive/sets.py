@@ -9,7 +9,7 @@ from stages.common import params as parameter_files
 from stages.common.archive.description import Contents, ReleaseParams
 from stages.common.archive.licences import UNKNOWN, Licence
 from stages.common.pixels import png
-from stages.common.rows import Decision, Lineage, Rejected, Unreadable, Validation
+from stages.common.rows import Decision, Lineage, Rejected, Source, Unreadable, Validation
 from tests.conftest import REPOSITORY, noise, sha256_of_png
 
 SIDE = 32  # px, of a tile
@@ -25,7 +25,9 @@ RELEASE = ReleaseParams(
     version="1.2.0",
     date="2026-11-25",
     volume_size=None,
+    private=False,
 )
+HERE = Source("here", "", "", "", "unknown", "")
 CC = Licence("*", "CC-BY-4.0", "Ann", "a *source* | x", "https://example.org/by_4_0")
 
 
@@ -47,6 +49,7 @@ def lineage(number: int, photograph: str = ODD, section: str = "s") -> Lineage:
         section=section,
         photograph=photograph,
         photograph_sha256=digest(photograph),
+        source=HERE.name,
     )
 
 
@@ -63,6 +66,7 @@ def validation(name: str, scales: Sequence[int]) -> list[Validation]:
             hyperiqa=0.4,
             photograph=f"spare/{name}.jpg",
             photograph_sha256=digest(name),
+            source=HERE.name,
         )
         for scale, side in sides.items()
     ]
@@ -104,6 +108,7 @@ def small_set(**changes: Any) -> Contents:
         unreadable=[Unreadable("n.txt", "not an image", "", 3, "")],
         rejected=[Rejected("d.jpg", "too small", ""), Rejected("e.jpg", "too small", "")],
         licences=licences,
+        sources={HERE.name: HERE},
     )
     return contents._replace(**changes)
 

@@ -15,7 +15,6 @@ from stages.common.archive.description import (
     limits,
     means,
     photographs,
-    rank_correlation,
     reasons,
     shares,
     size_category,
@@ -24,7 +23,7 @@ from stages.common.archive.description import (
 )
 from stages.common.archive.licences import NOT_STATED
 from stages.common.params import faults
-from tests.common.archive.sets import BYTES, CC, ODD, RELEASE, decisions, digest, small_set
+from tests.common.archive.sets import BYTES, CC, ODD, RELEASE, digest, small_set
 
 VALUES = RELEASE.model_dump()
 
@@ -115,6 +114,13 @@ def test_each_step_tells_its_limits_and_what_it_leaves() -> None:
     ]
 
 
+def test_the_step_of_photographs_tells_at_which_size_they_were_scored() -> None:
+    scorer = {**small_set().scorer, "photographs_short_edge": 768}
+    fitted, plain = steps(small_set()._replace(scorer=scorer)), steps(small_set())
+    assert fitted[3].rule == f"{plain[3].rule}; scored with at most 768 px on the shorter side"
+    assert fitted[:3] + fitted[4:] == plain[:3] + plain[4:]
+
+
 @pytest.mark.parametrize(
     ("cutoff", "words"),
     [
@@ -145,35 +151,6 @@ def test_shares_and_reasons_count_all(names: list[str]) -> None:
 
 def test_the_mean_of_each_name() -> None:
     assert means([("a", 0.5), ("b", 0.1), ("a", 0.25)]) == {"a": 0.375, "b": 0.1}
-
-
-NUMBERS = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=30)
-
-
-@given(NUMBERS)
-def test_a_rank_correlation_is_of_ranks_alone(pairs: list[tuple[int, int]]) -> None:
-    a, b = [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
-    found = rank_correlation(a, b)
-    if len(set(a)) == 1 or len(set(b)) == 1:
-        assert found is None
-        return
-    assert found is not None
-    assert -1 <= found <= 1
-    assert rank_correlation(b, a) == found
-    assert rank_correlation([x**3 for x in a], [y + 7 for y in b]) == found
-    assert rank_correlation([-x for x in a], b) == -found
-    assert rank_correlation(a, a) == 1
-
-
-def test_a_rank_correlation_as_a_book_has_it() -> None:
-    """Without ties 1 - 6 sum(d²) / (n (n² - 1)); here 1 - 6 * 8 / 60."""
-    assert rank_correlation([1, 2, 3, 4], [2, 4, 1, 3]) == 1 - 6 * 10 / 60
-    assert rank_correlation([1, 1, 2], [1, 2, 3]) == pytest.approx(3**0.5 / 2)
-
-
-def test_a_better_tile_of_the_small_set_is_a_larger_file() -> None:
-    rows = decisions(["a", "b", "c"], 1)
-    assert rank_correlation([r.hyperiqa for r in rows], [r.bytes for r in rows]) == 1
 
 
 @pytest.mark.parametrize(

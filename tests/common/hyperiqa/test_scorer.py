@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stages.common.errors import UserError
-from stages.common.hyperiqa import crops, scorer
+from stages.common.hyperiqa import crops, scorer, sizes
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import png
 from stages.common.pixels.images import decode
@@ -40,12 +40,16 @@ def items(folder: Path) -> list[Item]:
 
 
 def scores(
-    items: list[Item], folder: Path, network: Network, policy: str = COVER
+    items: list[Item],
+    folder: Path,
+    network: Network,
+    policy: str = COVER,
+    edge: int | None = None,
 ) -> dict[str, float]:
     """Scores by hash; each image must come once."""
     compiled: Future[Network] = Future()
     compiled.set_result(network)
-    listed = list(scorer.score(items, folder, policy=policy, network=compiled))
+    listed = list(scorer.score(items, folder, policy=policy, network=compiled, edge=edge))
     assert len(listed) == len(items)
     return dict(listed)
 
@@ -123,6 +127,29 @@ def test_every_policy_scores_every_size_the_same_alone(
     together = scores(some, folder, network, policy)
     assert scores(some[:1], folder, network, policy) == {some[0].pixels: together[some[0].pixels]}
     assert all(math.isfinite(score) for score in together.values())
+
+
+@pytest.mark.parametrize("count", ["0", "2"])
+@pytest.mark.parametrize("policy", ["cover", "pyiqa", "random"])
+def test_a_size_scores_the_picture_downscaled(
+    items: list[Item],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    count: str,
+) -> None:
+    """The wide one, 13 times as wide as high, has more crops than a slot holds."""
+    monkeypatch.setenv("SRSET_WORKERS", count)
+    network, _ = counting(4, 2)
+    found = scores(items, folder, network, policy, edge=228)
+    assert len(list(scorer.parts(items, policy, slots=3, edge=228))) <= len(items) + 1
+    for one in items:
+        pixels = sizes.reduced(decode((folder / one.path).read_bytes()), 228)
+        cropped, weights = crops.prepare(pixels, policy, seed=one.pixels)
+        means = cropped.mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
+        mean = math.fsum(float(m) * float(w) for m, w in zip(means, weights, strict=True))
+        assert abs(found[one.pixels] - mean) < 1e-9
 
 
 def counting(batch: int, threads: int) -> tuple[Network, list[int]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.cutoffs import Cutoff, Reference, SectionCutoff
+from stages.common.cutoff_params import Limit, Reference, SectionCutoff, Shares, TilesCutoff
 from stages.common.leave_out import LeftOut
 from stages.common.pages import gallery, listed, thumbnails
 from stages.common.pages.gallery import CHOSEN, coded, column, limits
@@ -99,10 +99,14 @@ def test_photographs_are_all_that_were_gathered(t: listed.Tables) -> None:
 
 
 def test_a_cutoff_names_sections_by_their_places() -> None:
-    written = Cutoff(
+    written = TilesCutoff(
         count=None,
         min_score=Reference(reference="data/reference/good"),
         report_at=None,
+        limits={"bits": Limit(min=0.5)},
+        overlap=0.5,
+        per_photograph=3,
+        scales=None,
         per_section={
             "a": SectionCutoff(count=3),
             "c": SectionCutoff(count=None, min_score=0.25),
@@ -110,18 +114,24 @@ def test_a_cutoff_names_sections_by_their_places() -> None:
         },
     )
     measured = written.model_copy(update={"min_score": 0.5})
-    assert limits(measured, written, ["a", "b", "c"]) == {
+    assert limits(measured, written, ["a", "b", "c"], ["1"]) == {
         "count": None,
         "minScore": 0.5,
         "written": "{reference: data/reference/good}",
         "floors": {2: 0.25},
         "counts": {0: 3, 2: None},
+        "limits": {"bits": {"min": 0.5}},
+        "perPhotograph": 3,
+        "shares": [],
     }
-    assert limits(measured, measured, [])["written"] == "0.5"
+    shares = Shares(shares={"0.75": 0.5, "1": 0.25})
+    shared = measured.model_copy(update={"scales": shares})
+    assert limits(shared, written, [], ["0.75", "1"])["shares"] == [[0, 0.5], [1, 0.25]]
+    assert limits(measured, measured, [], [])["written"] == "0.5"
 
 
 def test_the_data_is_small(project: ReportProject, t: listed.Tables) -> None:
     page = Path(project.page).read_text()
     start = page.index('<script type="application/json"')
     size = page.index("</script>", start) - start
-    assert size < 100 * (len(t.subimages) + len(t.gathered_images)) + 4000
+    assert size < 130 * (len(t.subimages) + len(t.gathered_images)) + 5000

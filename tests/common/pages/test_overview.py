@@ -71,8 +71,13 @@ def test_the_front_names_what_made_the_set() -> None:
     found = dict(facts(PARAMETERS | {"cutoff": RULES}, SCORER))
     assert found["Scales"] == "1, 0.75"
     assert found["Tiles"] == "48 px, one every 48 px"
+    assert found["Scorer"] == "HyperIQA, builtin, crops cover"
     assert found["Scored on"] == "cpu, fp32, openvino 1"
     assert found["Weights' SHA-256"] == "abababababababab…"
+    scorer = SCORER | {"photographs_short_edge": 768}
+    assert dict(facts(PARAMETERS | {"cutoff": RULES}, scorer))["Scorer"] == (
+        "HyperIQA, builtin, crops cover, photographs at a short edge of at most 768 px"
+    )
 
 
 def test_every_picture_of_a_contact_sheet_is_there(

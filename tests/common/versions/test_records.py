@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.common.errors import UserError
-from stages.common.versions import records
+from stages.common.versions import configuration, records
 from stages.common.versions.records import Recorded
 from tests.strategies import file_names
 
@@ -56,6 +56,27 @@ def test_a_files_object_is_found_if_it_is_there(
     assert found is not None
     assert found.read_text() == "path"
     assert records.recorded_file(Path("data/other.csv")) is None
+
+
+def test_a_last_run_is_what_its_stage_has_read_and_left(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert records.last_run(Path("b.csv")) == {}
+    names = {name: records.md5_of(name.encode()) for name in ("a.csv", "b.csv", "n.json", "x")}
+    read = f"deps: [{out('a.csv', names['a.csv'])}, {out('code', A + '.dir')}, {out('gone', C)}]"
+    left = f"outs: [{out('b.csv', names['b.csv'])}, {out('n.json', names['n.json'])}]"
+    other = f"other: {{cmd: x, outs: [{out('x', names['x'])}]}}"
+    write("dvc.lock", f"schema: '2.0'\nstages:\n  make: {{cmd: x, {read}, {left}}}\n  {other}\n")
+    for name, md5 in names.items():
+        write(f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}", name)
+    found = records.last_run(Path("b.csv"))
+    assert {path: file.read_text() for path, file in found.items()} == {
+        name: name for name in ("a.csv", "b.csv", "n.json")
+    }
+    found["a.csv"].write_text("damaged")
+    assert records.last_run(Path("b.csv")).keys() == {"b.csv", "n.json"}
+    assert records.last_run(Path("c.csv")) == {}
 
 
 def test_a_files_object_of_the_last_commit_is_found_whatever_the_lock_says_now(
@@ -207,14 +228,29 @@ def test_the_cache_is_where_the_first_config_says(
         "    dir = '../its cache'  # here\n['remote \"store\"']\n    url = /mnt\n",
     )
     assert records.cache_folder(tmp_path) == tmp_path / "its cache"
-    assert records.setting(tmp_path, "cache", "type") == "hardlink,copy"
-    assert records.setting(tmp_path, "core", "remote") == "store"
+    assert configuration.setting(tmp_path, "cache", "type") == "hardlink,copy"
+    assert configuration.setting(tmp_path, "core", "remote") == "store"
     write(".dvc/config.local", "[cache]\n    dir = ~/cache\n")
     monkeypatch.setenv("HOME", "/home/me")
     assert records.cache_folder(tmp_path) == Path("/home/me/cache")
     write(".dvc/config.local", "dir = 1\n")
     with pytest.raises(UserError, match="can't be read as DVC's settings"):
         records.cache_folder(tmp_path)
+
+
+def test_every_remote_is_named_as_the_closest_settings_have_it(
+    tmp_path: Path, write: Write
+) -> None:
+    write(
+        ".dvc/config",
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = ../store\n"
+        "['remote \"a b\"']\n    url = https://example.org/store\n['remote \"none\"']\n",
+    )
+    write(".dvc/config.local", "['remote \"store\"']\n    url = /mnt/store\n")
+    assert configuration.remotes(tmp_path) == {
+        "store": "/mnt/store",
+        "a b": "https://example.org/store",
+    }
 
 
 def test_an_object_lies_below_its_hash(tmp_path: Path) -> None:

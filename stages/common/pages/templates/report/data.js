@@ -39,6 +39,12 @@ class Pictures {
     this.thumbnail = column(columns.thumbnail, n);
     this.earlier = new Uint8Array(n);
     for (const i of columns.earlier) this.earlier[i] = 1;
+    this.reserved = columns.reserved;
+    this.alike = columns.alike; // by place, the better or reserved images that it is like
+    this.measures = {};
+    for (const [name, values] of Object.entries(columns.measures)) {
+      this.measures[name] = column(values, this.ranked); // millionths
+    }
     this.base64 = columns.sha256;
     this.names = null;
   }

@@ -1,13 +1,18 @@
 // The decision of stages/common/cutoffs.py and the figures of stages/common/figures.py, for a cut
 // that is dragged: the same rows are kept, the same figures come out, to the last digit.
 
-// The least whole millionth that is not below a score of params.yaml.
-function least(score) {
-  if (score === null) return -Infinity;
-  let millionths = Math.ceil(score * 1e6);
-  while ((millionths - 1) / 1e6 >= score) millionths--;
-  while (millionths / 1e6 < score) millionths++;
+// The least whole millionth that is not below a number of params.yaml.
+function least(number) {
+  if (number === null || number === undefined) return -Infinity;
+  let millionths = Math.ceil(number * 1e6);
+  while ((millionths - 1) / 1e6 >= number) millionths--;
+  while (millionths / 1e6 < number) millionths++;
   return millionths;
+}
+
+// The greatest whole millionth that is not above a number of params.yaml.
+function greatest(number) {
+  return number === null || number === undefined ? Infinity : -least(-number);
 }
 
 // Of each section its floor and its group; of each group how many are kept. A section with a count
@@ -24,16 +29,46 @@ function rules(set, cutoff) {
   return { floors, groups, most, others };
 }
 
+// Every limit's values, floor and ceiling.
+function limitsOf(set, cutoff) {
+  return Object.entries(cutoff.limits).map(([name, { min, max }]) =>
+    [set.measures[name], least(min), greatest(max)]);
+}
+
+// How many of each scale are kept at most where a group keeps so many: as `Shares.most`.
+function quotas(set, cutoff, count) {
+  const free = new Array(Math.max(1, set.scales.length)).fill(Infinity);
+  let part = 0, before = 0;
+  for (const [scale, share] of cutoff.shares ?? []) {
+    part += share;
+    const end = Math.floor(part * count + 0.5);
+    if (Number.isFinite(count)) free[scale] = end - before;
+    before = end;
+  }
+  return free;
+}
+
 // Which images a cutoff keeps: 1 or 0 of each.
 function decide(set, cutoff) {
-  const { floors, groups, most } = rules(set, cutoff);
+  const { floors, groups, most } = rules(set, cutoff), limits = limitsOf(set, cutoff);
   const kept = new Uint8Array(set.length), counts = new Int32Array(most.length);
+  const left = most.map((count) => quotas(set, cutoff, count));
+  const scaled = set.scales.length > 0, perPhotograph = cutoff.perPhotograph ?? Infinity;
+  const from = new Int32Array(photographs.length);
+  for (const i of set.reserved) kept[i] = 1; // they stand in the way of what is alike
   for (let i = 0; i < set.ranked; i++) {
     const section = set.section[i], group = groups[section];
-    if (set.earlier[i] || set.score[i] < floors[section] || counts[group] >= most[group]) continue;
+    if (set.earlier[i] || limits.some(([values, low, high]) => values[i] < low || values[i] > high)) continue;
+    if (set.score[i] < floors[section] || counts[group] >= most[group]) continue;
+    if (set.alike[i]?.some((j) => kept[j])) continue;
+    const scale = scaled ? set.scale(i) : 0;
+    if (left[group][scale] <= 0 || from[set.photograph(i)] >= perPhotograph) continue;
     counts[group]++;
+    left[group][scale]--;
+    from[set.photograph(i)]++;
     kept[i] = 1;
   }
+  for (const i of set.reserved) kept[i] = 0;
   return kept;
 }
 

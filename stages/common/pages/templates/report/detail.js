@@ -57,6 +57,8 @@ class Detail {
     } else {
       facts.push(["Size", `${whole(set.width[i])} × ${whole(set.height[i])} px, ${set.modes[set.mode[i]]}`]);
     }
+    if (i < set.ranked) facts.push(["Measures", Object.entries(set.measures).map(([name, values]) =>
+      `${name} ${measure(values[i])}`).join(", ")]);
     facts.push(["File", `${kilobytes(set.bytes[i])}, ${set.bytesPerPixel(i).toFixed(3)} bytes a pixel`]);
     facts.push(["SHA-256", set.sha256(i)]);
     return facts;

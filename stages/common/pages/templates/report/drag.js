@@ -1,4 +1,5 @@
-// The cut that is dragged: by count on the curve, by score on the histogram.
+// The cut that is dragged: by count on the curve, by score on the histogram, by a limit on those of
+// the measures.
 
 const EDGE = 12; // pictures on each side of the cut
 const CALM = 100; // ms at least from one change of these pictures to the next: sheets take time to draw
@@ -9,7 +10,6 @@ class Cut {
     this.set = sets[block.dataset.set];
     this.asRun = page.cutoffs[this.set.key];
     this.cutoff = this.asRun;
-    this.line = countable(this.set, this.asRun);
     this.before = figures(this.set, decide(this.set, this.asRun));
     const low = this.set.score[this.set.ranked - 1], high = this.set.score[0];
     [this.low, this.high] = high > low ? [low, high] : [low - 1000, low + 1000];
@@ -17,6 +17,7 @@ class Cut {
       count: this.slider("count", (share) => this.byCount(this.countAt(share))),
       score: this.slider("score", (share) => this.byScore(this.scoreAt(share))),
     };
+    this.limits = $$(".limit", block).map((figure) => new LimitSlider(this, figure));
     $(".count input", block).addEventListener("change", (event) =>
       this.byCount(Number(event.target.value)));
     $(".score input", block).addEventListener("change", (event) =>
@@ -45,41 +46,30 @@ class Cut {
   byCount(count) {
     const most = this.line.length;
     if (!Number.isFinite(count) || !most) return this.change(this.cutoff);
-    this.change({ ...this.asRun, count: Math.min(most, Math.max(1, Math.round(count))) });
+    const { minScore } = this.asRun;
+    this.change({ ...this.cutoff, minScore, count: Math.min(most, Math.max(1, Math.round(count))) });
   }
 
   byScore(minScore) {
     if (!Number.isFinite(minScore)) return this.change(this.cutoff);
-    this.change({ ...this.asRun, count: null, minScore: Math.round(minScore * 1e6) / 1e6 });
+    this.change({ ...this.cutoff, count: null, minScore: Math.round(minScore * 1e6) / 1e6 });
+  }
+
+  // Another end, min or max, of a measure's limit.
+  byLimit(name, end, value) {
+    const limit = { ...this.cutoff.limits[name], [end]: value };
+    this.change({ ...this.cutoff, limits: { ...this.cutoff.limits, [name]: limit } }, { name, end });
   }
 
   // The cutoff of a line of the what-if table.
   take({ by, limit }) {
+    this.change(this.asRun);
     if (by === "count") this.byCount(Number(limit));
     else if (by === "min_score") this.byScore(Number(limit));
-    else this.change(this.asRun);
   }
 
-  // Pointer and keys of one chart; `at` takes a place on its axis, 0..1.
   slider(kind, at) {
-    const axes = $(`.${kind} .axes`, this.block), handle = $("[role=slider]", axes);
-    const place = (event) => {
-      const box = axes.getBoundingClientRect();
-      at(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
-    };
-    axes.addEventListener("pointerdown", (event) => {
-      axes.setPointerCapture(event.pointerId);
-      handle.focus({ preventScroll: true });
-      place(event);
-      event.preventDefault();
-    });
-    axes.addEventListener("pointermove", (event) => {
-      if (axes.hasPointerCapture(event.pointerId)) place(event);
-    });
-    handle.addEventListener("keydown", (event) => {
-      if (this.key(kind, event.key)) event.preventDefault();
-    });
-    return { handle, gone: $(".gone", axes) };
+    return slider($(`.${kind} .axes`, this.block), at, (key) => this.key(kind, key));
   }
 
   key(kind, key) {
@@ -105,13 +95,18 @@ class Cut {
     return this.now ? Math.round(this.now.lowest * 1e6) : this.high;
   }
 
-  change(cutoff) {
+  // `limit` is the one that was changed last, if one was: pictures around it are shown.
+  change(cutoff, limit = null) {
     performance.mark("cut-start");
-    this.cutoff = cutoff;
+    if (this.line === undefined || cutoff.limits !== this.cutoff.limits) {
+      this.line = countable(this.set, cutoff);
+    }
+    Object.assign(this, { cutoff, limit });
     this.kept = decide(this.set, cutoff);
     this.now = figures(this.set, this.kept);
     this.countKept();
     this.showLines();
+    for (const one of this.limits) one.show();
     this.showFigures();
     this.showEdgeSoon();
     this.showLinesToCopy();
@@ -182,6 +177,7 @@ class Cut {
 
   showEdge() {
     const { set, kept } = this, last = [], first = [];
+    if (this.limit) return this.showLimit();
     const { most, groups } = rules(set, this.cutoff);
     for (let i = set.ranked - 1; i >= 0 && last.length < EDGE; i--) if (kept[i]) last.push(i);
     for (let i = 0; i < set.ranked && first.length < EDGE; i++) {
@@ -191,42 +187,41 @@ class Cut {
     $(".first-dropped", this.block).replaceChildren(...first.map((i) => thumbnail(set, i)));
   }
 
+  // The pictures on both sides of a limit.
+  showLimit() {
+    const { set, limit: { name, end } } = this, values = set.measures[name];
+    const limit = this.cutoff.limits[name][end], line = end === "min" ? least(limit) : greatest(limit);
+    const inside = (i) => (end === "min" ? values[i] >= line : values[i] <= line);
+    const near = [...values.keys()].filter((i) => !set.earlier[i]).sort((a, b) =>
+      Math.abs(values[a] - line) - Math.abs(values[b] - line) || a - b);
+    const shown = (some) => some.slice(0, EDGE).map((i) => thumbnail(set, i));
+    $(".last-kept", this.block).replaceChildren(...shown(near.filter(inside)));
+    $(".first-dropped", this.block).replaceChildren(...shown(near.filter((i) => !inside(i))));
+  }
+
   showLinesToCopy() {
-    const { count, minScore } = this.cutoff, key = `cutoff.${this.set.key}`;
+    const { count, minScore, limits } = this.cutoff, key = `cutoff.${this.set.key}`;
     const value = (limit) => (limit === null ? "null" : String(limit));
     const asBefore = minScore === this.asRun.minScore;
     const floor = asBefore ? this.asRun.written : value(minScore);
     const settings = [`${key}.count=${value(count)}`];
     if (!asBefore) settings.push(`${key}.min_score=${floor}`);
+    const limited = limits !== this.asRun.limits;
+    const inside = Object.entries(limits).map(([name, limit]) =>
+      `${name}: {${Object.entries(limit).map(([end, number]) => `${end}: ${number}`).join(", ")}}`);
+    const written = `{${inside.join(", ")}}`;
+    if (limited) settings.push(`'${key}.limits=${written}'`);
     const byCount = count !== null, ofTiles = this.set === tiles;
     const asked = byCount ? `COUNTS=${count}` : `MIN_SCORES=${minScore}`;
     const set = `SET="${settings.join(" ")}"`;
     const lines = {
-      yaml: `cutoff:\n  ${this.set.key}:\n    count: ${value(count)}\n    min_score: ${floor}`,
-      compare: `make compare ${ofTiles && (byCount || minScore !== null) ? asked : set}`,
+      yaml: `cutoff:\n  ${this.set.key}:\n    count: ${value(count)}\n    min_score: ${floor}`
+        + (limited ? `\n    limits: ${written}` : ""),
+      compare: `make compare ${ofTiles && !limited && (byCount || minScore !== null) ? asked : set}`,
       experiment: `dvc exp run ${settings.map((setting) => `-S ${setting}`).join(" ")} summary`,
     };
     for (const [name, text] of Object.entries(lines)) {
       $(`.${name}`, this.block).textContent = this.now ? text : "";
     }
   }
-}
-
-function place({ handle, gone }, at, size, side) {
-  handle.style.left = `${100 * at}%`;
-  gone.style[side] = "0";
-  gone.style.width = `${100 * size}%`;
-}
-
-function describe(handle, low, high, now, text) {
-  handle.setAttribute("aria-valuemin", low);
-  handle.setAttribute("aria-valuemax", high);
-  handle.setAttribute("aria-valuenow", now);
-  handle.setAttribute("aria-valuetext", text);
-}
-
-function difference(now, before, digits = 0) {
-  const change = before === undefined || before === null ? 0 : now - before;
-  const size = digits ? fixed(Math.abs(change), digits) : whole(Math.abs(change));
-  return Number(size.replaceAll(",", "")) === 0 ? "" : `${change < 0 ? "−" : "+"}${size}`;
 }

@@ -13,6 +13,12 @@ const ORDERS = {
     set.name(a) < set.name(b) ? -1 : 1),
 };
 
+// By a measure, as `bits low`; what is not measured comes last.
+function byMeasure(order) {
+  const [name, end] = order.split(" "), sign = end === "low" ? 1 : -1;
+  return (set) => by(set, (i) => (i < set.ranked ? sign * set.measures[name][i] : Infinity));
+}
+
 function by(set, value) {
   const values = Float64Array.from({ length: set.length }, (_, i) => value(i));
   return Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b);
@@ -50,7 +56,10 @@ class Gallery {
     for (const tab of $$("[data-tab]", $(".tabs", this.block))) {
       tab.setAttribute("aria-pressed", String(tab.dataset.tab === key));
     }
-    const { section, scale, status: statuses } = this.fields.elements;
+    const { section, scale, order, status: statuses } = this.fields.elements;
+    for (const option of $$("[value*=' ']", order)) option.remove();
+    order.append(...Object.keys(this.set.measures).flatMap((name) => ["low", "high"].map((end) =>
+      element("option", { value: `${name} ${end}` }, `${end === "low" ? "least" : "most"} ${name} first`))));
     options(section, [["", "all sections"], ...this.set.sections.map((name, i) => [i, name])]);
     options(scale, [["", "all scales"], ...this.set.scales.map((name, i) => [i, name])]);
     scale.closest("label").hidden = !this.set.scales.length;
@@ -126,7 +135,7 @@ class Gallery {
 
   filter() {
     const { set } = this, order = this.fields.elements.order.value;
-    const sorted = (this.orders[`${set.key} ${order}`] ??= ORDERS[order](set));
+    const sorted = (this.orders[`${set.key} ${order}`] ??= (ORDERS[order] ?? byMeasure(order))(set));
     this.shown = sorted.filter(this.wanted());
     this.active = 0;
     this.list.scrollTop = 0;

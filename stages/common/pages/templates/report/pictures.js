@@ -18,6 +18,7 @@ function element(tag, attributes = {}, ...children) {
 const whole = (n) => n.toLocaleString("en-US");
 const percent = (share) => `${fixed(100 * share, 1)}%`;
 const score = (millionths) => (millionths < 0 ? "no score" : (millionths / 1e6).toFixed(4));
+const measure = (millionths) => String(Number((millionths / 1e6).toPrecision(4)));
 const kilobytes = (bytes) => `${whole(Math.round(bytes / 1000))} KB`;
 
 // Show an image's thumbnail as an element's background; its sheet is loaded only now.
