@@ -25,18 +25,21 @@ from stages.common.decision import Dropped
 from stages.common.near import alike
 from stages.common.near.alike import Look
 from stages.common.near.known import Evaluated
-from stages.common.rows import Photograph, Tile
+from stages.common.rows import Neighbours, Photograph, Score, Tile, TileMeasures
 from stages.common.scores import ScoreStore
 from stages.common.screening import evaluation_copies
 
 PARAMS = """
 score: {model: builtin, crops: cover, size: native, device: cpu, precision: fp32}
 cutoff:
-  images: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
-  subimages: {count: 1000, min_score: null, report_at: 0.5, per_section: {}}
+  images: {count: 1000, min_score: null, report_at: 0.5, limits: {}, per_section: {},
+    near_duplicates: null}
+  subimages: {count: 1000, min_score: null, report_at: 0.5, limits: {bits: {min: 0.3}},
+    per_section: {}, overlap: 0.5, per_photograph: null, scales: null}
 validation: {picks: []}
 """
 WEIGHTS = Path("data/weights")
+OTHERS = ("measures", "neighbours", "leave_out", "reference")  # tables that a cutoff reads, too
 AT_ONCE = 1000  # scores that are put at once: some seconds of work
 EVALUATION = 500  # images; Set5, Set14, BSD100, Urban100 and DIV2K's hundred have 319
 SEED = 0
@@ -141,6 +144,11 @@ def measure(rows: int, folder: Path) -> Cost:
     table, scores, params = (folder / each for each in ("tiles.csv", "scores.csv", "params.yaml"))
     params.write_text(PARAMS)
     tables.write(table, Tile, tiles(rows))
+    measured = (TileMeasures(tile.path, tile.sha256, 1.0, 0.0, 0.0) for tile in tiles(rows))
+    tables.write(folder / "measures.csv", TileMeasures, measured)
+    tables.write(folder / "neighbours.csv", Neighbours, [])
+    tables.write(folder / "reference.csv", Score, [])
+    (folder / "leave_out.csv").write_text("image,reason\n")
     this = [sys.executable, "-m", "bench.bench_store", "--rows", str(rows), "--part"]
     commands: dict[str, list[str | Path]] = {
         "fill the store, read it": [*this, "fill"],
@@ -148,7 +156,9 @@ def measure(rows: int, folder: Path) -> Cost:
             "score", "images", table, folder, WEIGHTS, scores, folder / "score.json", params=params
         ),
         "stages.cutoff": stage_command(
-            *("cutoff", "subimages", table, scores, folder / "decisions.csv"),
+            *("cutoff", "subimages", table, scores),
+            *(folder / f"{name}.csv" for name in OTHERS),
+            folder / "decisions.csv",
             folder / "cutoff.json",
             params=params,
         ),

@@ -52,8 +52,9 @@ def params(photographs: int, count: int) -> dict[str, Any]:
     sections["score"] |= {"device": "cpu", "precision": "fp32"}
     sections["multiscale"] = {"scales": [1], "shortest_edge": None}
     sections["subimages"] |= {"size": TILE, "step": TILE}
-    sections["cutoff"]["images"] |= {"count": photographs, "per_section": {}}
-    sections["cutoff"]["subimages"]["count"] = count
+    rules: dict[str, Any] = {"limits": {}, "near_duplicates": None, "per_section": {}}
+    sections["cutoff"]["images"] |= {"count": photographs} | rules
+    sections["cutoff"]["subimages"] |= {"count": count, "limits": {"bits": {"min": 0.01}}}
     sections["dataset"]["name"] = "bench"
     return sections
 

@@ -56,14 +56,17 @@ def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, floa
     return counted
 
 
-def known_of(
+def read(
     which: str, table: Path, measures: Path, neighbours: Path, params: CutoffParams
-) -> Known:
-    """What the rules ask of images beside their scores."""
+) -> tuple[list[Candidate], Known]:
+    """The images, and what the rules ask of them beside their scores."""
     if which == "images":
         measured = tables.read(measures, ImageMeasures)
-        return of_images(measured, tables.read(neighbours, Neighbours), params.images)
-    return of_tiles(tables.read(measures, TileMeasures), tables.read(table, Tile), params.subimages)
+        pairs = tables.read(neighbours, Neighbours)
+        return tables.read(table, Candidate), of_images(measured, pairs, params.images)
+    tiles = tables.read(table, Tile)
+    candidates = [Candidate(t.path, t.section, t.sha256, t.bytes) for t in tiles]
+    return candidates, of_tiles(tables.read(measures, TileMeasures), tiles, params.subimages)
 
 
 def main(
@@ -82,8 +85,8 @@ def main(
     good = tables.read(reference, Score)
     params = params.measured(images=good, subimages=good)  # one of the two is used
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
-    known = known_of(which, table, measures, neighbours, params)
-    rows = ranked(tables.read(table, Candidate), tables.read(scores, Score))
+    candidates, known = read(which, table, measures, neighbours, params)
+    rows = ranked(candidates, tables.read(scores, Score))
     left_out = by_hand.read(leave_out)
     rows = decided(rows, cutoff, f"cutoff.{which}", known, validation.picks, left_out)
     counted = summary(rows, cutoff.report_at)

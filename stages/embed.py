@@ -60,7 +60,8 @@ def main(table: Path, folder: Path, weights_folder: Path, embeddings: Path) -> N
             known.update(workers.bar(passed, len(missing), "embed", " images"))
     rows = [Embedded(item.path, item.sha256, known[item.pixels].hex()) for item in items]
     tables.write(embeddings, Embedded, sorted(rows))
-    print(f"embedded {len(missing):,} of {len(rows):,} images in {folder}, the others were known")
+    number, named = len(missing), sources.named(folder)
+    print(f"{len(rows):,} images of {named} · {number:,} embedded, {len(rows) - number:,} known")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ def main(which: str, table: Path, folder: Path, measures: Path, numbers: Path) -
     rows = sorted(row_type._make((i.path, i.sha256, *known[key(which, i)])) for i in items)
     tables.write(measures, row_type, rows)
     tables.write_numbers(numbers, counted(rows))
-    print(f"{len(rows):,} images of {folder} · {new:,} measured, {len(known) - new:,} known")
+    named = sources.named(folder)
+    print(f"{len(rows):,} images of {named} · {new:,} measured, {len(known) - new:,} known")
 
 
 if __name__ == "__main__":

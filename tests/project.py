@@ -44,9 +44,20 @@ PARAMS: dict[str, Any] = {
             "count": None,  # all: which ones are good is not the question here
             "min_score": None,
             "report_at": None,
+            "limits": {},
+            "near_duplicates": None,
             "per_section": {"spare": {"count": 1}},
         },
-        "subimages": {"count": MANY, "min_score": None, "report_at": 0.5, "per_section": {}},
+        "subimages": {
+            "count": MANY,
+            "min_score": None,
+            "report_at": 0.5,
+            "limits": {},
+            "overlap": None,
+            "per_photograph": None,
+            "scales": None,
+            "per_section": {},
+        },
     },
     "validation": {"candidates": 100, "count": 1, "picks": [], "scales": [2, 4]},
     "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},
@@ -65,6 +76,16 @@ PARAMS: dict[str, Any] = {
         "private": False,
     },
 }
+
+
+def cutoffs(images: int | None, tiles: int | None) -> dict[str, Any]:
+    """The section `cutoff` with these counts and no other rule."""
+    plain = {"min_score": None, "report_at": None, "limits": {}, "per_section": {}}
+    variety = {"overlap": None, "per_photograph": None, "scales": None}
+    return {
+        "images": plain | {"count": images, "near_duplicates": None},
+        "subimages": plain | {"count": tiles} | variety,
+    }
 
 
 @dataclass

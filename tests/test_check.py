@@ -18,6 +18,7 @@ from stages.common.errors import UserError
 from stages.common.params import read
 from stages.common.pixels import png
 from tests.conftest import REPOSITORY, Stage, noise
+from tests.project import cutoffs
 
 MODELS = parameter_models(REPOSITORY / "dvc.yaml")
 WEIGHTS = Path("data/weights")
@@ -157,10 +158,7 @@ def photographs(project: Path, *sizes: tuple[int, int]) -> None:
 
 def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: Path) -> None:
     photographs(project, (600, 520), (700, 520), (40, 40))
-    cutoff = {
-        "images": {"count": 3, "min_score": None, "report_at": None, "per_section": {}},
-        "subimages": {"count": 13, "min_score": None, "report_at": None, "per_section": {}},
-    }
+    cutoff = cutoffs(3, 13)
     multiscale = {"scales": [1], "shortest_edge": 512}
     sections = SECTIONS | {"cutoff": cutoff, "multiscale": multiscale}
     assert message_of(project, sections) == (
@@ -171,8 +169,7 @@ def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: 
 
 def test_picks_that_can_not_be_taken_are_told_before_anything_is_scored(project: Path) -> None:
     photographs(project, (600, 520), (40, 40))
-    every = {"count": None, "min_score": None, "report_at": None, "per_section": {}}
-    sections = SECTIONS | {"cutoff": {"images": every, "subimages": every}}
+    sections = SECTIONS | {"cutoff": cutoffs(None, None)}
     sections["validation"] = SECTIONS["validation"] | {"picks": ["0.jpg", "0.png", "1.png"]}
     assert message_of(project, sections) == (
         "params.yaml: validation.picks: 0.jpg is no file in gather.source: did you mean 0.png?; "
@@ -185,8 +182,7 @@ def test_photographs_that_give_no_tile_are_noted(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photographs(project, (600, 520))
-    every = {"count": None, "min_score": None, "report_at": None, "per_section": {}}
-    sections = SECTIONS | {"cutoff": {"images": every, "subimages": every}}
+    sections = SECTIONS | {"cutoff": cutoffs(None, None)}
     sections["screen"] = SECTIONS["screen"] | {"min_short_edge": 300}
     (project / "params.yaml").write_text(yaml.safe_dump(sections))
     check.main(WEIGHTS, Path("checked.txt"))

@@ -40,23 +40,24 @@ class ValidationParams(Params):
     scales: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
-def unfit(reason: str) -> bool:
-    """Whether a photograph that was dropped for this reason can't validate either."""
-    by_limit = reason.partition(" ")[0] in IMAGE_MEASURES
-    return by_limit or reason in (LEFT_OUT, NEAR_DUPLICATE) or reason.endswith("is left out")
+def beyond_a_limit(row: Decision) -> bool:
+    """Whether a photograph was dropped for one of its measures."""
+    return row.reason.partition(" ")[0] in IMAGE_MEASURES
 
 
 def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
     """The next best photographs that are not trained on: each section's best, then each one's
-    second best, and so on. None that is left out, by its section or by hand, that is beyond a
-    limit, or a near-duplicate."""
-    places: Counter[str] = Counter()
+    second best, and so on; last those that are beyond a limit, for a person to pick. None that is
+    left out, by its section or by hand, or a near-duplicate."""
+    places: Counter[tuple[bool, str]] = Counter()
     found = []
     for row in rows:
-        if not (row.kept or unfit(row.reason)):
-            places[row.section] += 1
-            found.append((places[row.section], row.rank, row))
-    return [row for _, _, row in sorted(found)[:most]]
+        left_out = row.reason in (LEFT_OUT, NEAR_DUPLICATE) or row.reason.endswith("is left out")
+        if not (row.kept or left_out):
+            last = beyond_a_limit(row)
+            places[last, row.section] += 1
+            found.append((last, places[last, row.section], row.rank, row))
+    return [row for *_, row in sorted(found)[:most]]
 
 
 def twins(
@@ -92,8 +93,8 @@ def choose(
     params: ValidationParams,
     unused: Mapping[str, Dropped],
 ) -> list[Decision]:
-    """The validation photographs: those of `picks`, whatever their rank; without any, candidates
-    that are unlike each other and all that are trained on.
+    """The validation photographs: those of `picks`, whatever their rank and measures; without any,
+    candidates within the limits that are unlike each other and all that are trained on.
 
     Args:
         rows: all photographs that may be used, best first.
@@ -114,13 +115,16 @@ def choose(
         by_path = {row.path: row for row in rows}
         return [by_path[pick] for pick in dict.fromkeys(params.picks)]
     taken: list[Decision] = []
-    for row in rest:
+    good = [row for row in some if not beyond_a_limit(row)]
+    for row in good:
+        if row.path in alike_ones:
+            continue
         others = [looks[other.path] for other in taken]
         if len(taken) < params.count and are_apart(looks[row.path], others):
             taken.append(row)
     if len(taken) < params.count:
         raise UserError(
-            f"validation.count asks for {params.count}, but of the {len(some)} next best "
+            f"validation.count asks for {params.count}, but of the {len(good)} next best "
             f"photographs only {len(taken)} differ from the training ones and from each other: "
             "lower it, keep fewer by cutoff.images, or add photographs"
         )

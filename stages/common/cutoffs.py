@@ -1,13 +1,13 @@
 """How images are chosen by their scores: the one decision.
 
 Ranked by score, ties by path. In this order an image is dropped: where it is reserved for
-validation or left out by hand (`EARLIER`); at the first of `limits` that it fails; below its
-section's `min_score`. The others are asked in turn, the best first: dropped is what is nearly the
-same picture as a kept or reserved photograph, or overlaps a kept tile, or is beyond the tiles of
-its photograph, the share of its scale, or the count of its group. None is no limit. A section of
-`per_section` overrides what it names: with a `count` of its own it is a group of its own, all the
-others together are one; a count of 0 leaves it out. A `min_score` can be a folder of photographs
-that are known to be good: their mean score.
+validation or left out by hand (`EARLIER`); where its section has a count of 0; at the first of
+`limits` that it fails; below its section's `min_score`. The others are asked in turn, the best
+first: dropped is what is nearly the same picture as a kept or reserved photograph, or overlaps a
+kept tile, or is beyond the tiles of its photograph, the share of its scale, or the count of its
+group. None is no limit. A section of `per_section` overrides what it names: with a `count` of its
+own it is a group of its own, all the others together are one. A `min_score` can be a folder of
+photographs that are known to be good: their mean score.
 """
 
 from collections import Counter
@@ -135,10 +135,16 @@ def rules(
 ) -> list[decision.Rule[Decision]]:
     """What is asked of an image, in this order."""
     by_hand = {row.image: Dropped(LEFT_OUT, row.reason) for row in left_out}
+    sections = {
+        name: Dropped(f"section {name} is left out", "")
+        for name, own in cutoff.per_section.items()
+        if own.count == 0
+    }
     return [
         decision.listed({path: Dropped(RESERVED, "") for path in reserved}, lambda row: row.path),
         decision.listed(by_hand, lambda row: row.path),
         decision.listed(by_hand, lambda row: row.sha256),
+        decision.listed(sections, lambda row: row.section),
         *(rule for name, limit in cutoff.limits.items() for rule in limits(name, limit, known)),
         decision.at_least(
             lambda row: row.hyperiqa,
@@ -173,8 +179,6 @@ def questions(
     def below_the_best(row: Decision) -> str:
         group = cutoff.group(row.section)
         most = cutoff.most(group)
-        if most == 0:
-            return f"section {group} is left out"
         suffix = "" if named(group, cutoff) == "images" else f" {named(group, cutoff)}"
         return f"below the best {most:,}{suffix}"
 

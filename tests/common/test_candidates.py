@@ -237,8 +237,11 @@ def test_candidates_come_from_each_sections_next_best() -> None:
     paths = ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg", "c/1.jpg", "b/2.jpg"]
     rows = [decision(i, path, kept=path == "a/1.jpg") for i, path in enumerate(paths, start=1)]
     rows[4] = rows[4]._replace(reason="section c is left out")
-    for reason in ("left out by hand", "near-duplicate", "blocks above 0.05"):
+    for reason in ("left out by hand", "near-duplicate"):
         rows.insert(1, decision(7, "a/0.jpg", kept=False)._replace(reason=reason))
+    compressed = decision(0, "a/c.jpg", kept=False)._replace(reason="blocks above 0.05")
+    rows.insert(0, compressed)
+    assert candidates(rows, 9)[-1] == compressed  # to be picked by eye
     assert [row.path for row in candidates(rows, 3)] == ["a/2.jpg", "b/1.jpg", "a/3.jpg"]
 
 

@@ -14,15 +14,15 @@ from stages.common.rows import Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from stages.subimages import SubimagesParams, boxes
 from tests.conftest import noise
+from tests.project import cutoffs
 from tests.strategies import scalings, sides, windows
 
 every = st.lists(st.tuples(sides, sides), min_size=1, max_size=5)
 
 
 def sections(count: int | None, **more: Any) -> dict[str, Any]:
-    cutoff = {"count": count, "min_score": None, "report_at": None, "per_section": {}}
     plain = {
-        "cutoff": {"images": cutoff, "subimages": cutoff},
+        "cutoff": cutoffs(count, count),
         "multiscale": {"scales": [1, 0.75], "shortest_edge": 512},
         "subimages": {"size": 512, "step": 240, "threshold": 0, "spacing": "step"},
     }

@@ -234,6 +234,18 @@ def limits(cutoff: Mapping[str, Any]) -> str:
     """A cutoff's rules in words."""
     rules = [_limit(cutoff)]
     rules += [f"section {name}: {_limit(own)}" for name, own in cutoff["per_section"].items()]
+    for name, limit in cutoff["limits"].items():
+        ends = (("at least", limit.get("min")), ("at most", limit.get("max")))
+        rules += [f"{name} {words} {end:g}" for words, end in ends if end is not None]
+    if cutoff.get("near_duplicates"):
+        rules.append("of nearly the same pictures the best")
+    if cutoff.get("overlap") is not None:
+        rules.append(f"no two of one image that share more than {cutoff['overlap']:.0%}")
+    if cutoff.get("per_photograph") is not None:
+        rules.append(f"at most {cutoff['per_photograph']:,} of a photograph")
+    if cutoff.get("scales"):
+        shares = cutoff["scales"]["shares"].items()
+        rules += [f"at most {share:.0%} at scale {scale}" for scale, share in shares]
     return "; ".join(rules)
 
 

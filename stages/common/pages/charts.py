@@ -66,8 +66,8 @@ def charts(rows: Sequence[Decision]) -> dict[str, Chart]:
     several sections, `sections`."""
     every = np.array([row.hyperiqa for row in rows])
     kept = np.array([row.hyperiqa for row in rows if row.kept])
-    last = max((row.rank for row in rows if row.kept), default=0)
-    found = {"histogram": histogram(every, kept), "curve": curve(every, kept, last)}
+    ranks = np.array([row.rank for row in rows if row.kept], np.intp)
+    found = {"histogram": histogram(every, kept), "curve": curve(every, ranks)}
     names = {row.section for row in rows}
     if len(names) > 1:
         found["sections"] = by_section(rows, sorted(names))
@@ -92,22 +92,25 @@ def measure(name: str, every: Scores, kept: Scores, limits: tuple[float, float])
         return saved(figure, name, []).svg
 
 
-def curve(every: Scores, kept: Scores, last: int) -> Chart:
-    """Scores from the best to the worst, before and after the cut; `last` is the rank of the last
-    that is kept."""
+def curve(every: Scores, ranks: NDArray[np.intp]) -> Chart:
+    """Scores from the best to the worst; and those of the kept ones, of these `ranks` from 1."""
     with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, HEIGHT), dpi=DPI)
         axes = figure.add_axes(BOX)
-        for scores, colour in ((every, ALL), (kept, KEPT)):
-            at = np.unique(np.linspace(0, max(0, scores.size - 1), POINTS).astype(int))
-            axes.plot(at[: scores.size] + 1, scores[at[: scores.size]], color=colour, linewidth=2)
+        for some, colour, look in (
+            (np.arange(every.size) + 1, ALL, "-"),
+            (ranks, KEPT, "|"),  # not joined: between them are some that a rule drops
+        ):
+            at = np.unique(np.linspace(0, max(0, some.size - 1), POINTS).astype(int))
+            shown = some[at[: some.size]]
+            axes.plot(shown, every[shown - 1], look, color=colour, linewidth=2, markersize=5)
         axes.set_xlim(0, every.size)
         axes.set_ylim(*bounds(every))
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.xaxis.set_major_formatter(lambda rank, _: f"{rank:,.0f}")
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        cut = axes.axvline(last, color=CUT) if last else None
+        cut = axes.axvline(ranks.max(), color=CUT) if ranks.size else None
         return saved(figure, "curve", [cut] if cut else [])
 
 

@@ -83,7 +83,7 @@ def samples(
     last_kept, first_dropped = [], []
     for own in sections.values():
         last_kept += [row for row in own if row.kept][-share:]
-        first_dropped += [row for row in own if not row.kept][:share]
+        first_dropped += [row for row in own if row.reason.startswith(BY_RANK)][:share]
     found = {
         "best": list(rows[:SHOWN]),
         "last kept": sorted(last_kept),

@@ -96,21 +96,32 @@ def test_each_step_tells_its_limits_and_what_it_leaves() -> None:
         Step(
             "photographs",
             "shorter side at least 512 px; patterns left out: none; evaluation sets kept out: "
-            "data/evaluation/demo; no two with the same pixels",
+            "Set5, Set14, BSD100, Urban100, Kodak, data/evaluation/demo; no two with the same "
+            "pixels",
             3,
             "too small 2",
         ),
         Step(
-            "photographs", "the best 10 by score; section troubles: none", 2, "below the best 2 1"
+            "photographs",
+            "the best 11 by score; section troubles: none; blocks at most 0.05; detail at least "
+            "0.025; of nearly the same pictures the best",
+            2,
+            "below the best 2 1",
         ),
         Step(
             "tiles",
             "512 px squares of each photograph at the sizes 1, 0.75, and 512 px on the shorter "
-            "side; a step of 240 px (step), threshold 0",
+            "side; a step of 240 px (even), threshold 0",
             20,
             "",
         ),
-        Step("tiles", "the best 200 by score", 12, "below the best 12 8"),
+        Step(
+            "tiles",
+            "the best 200 by score; bits at least 0.3; no two of one image that share more than "
+            "50%; at most 30 of a photograph",
+            12,
+            "below the best 12 8",
+        ),
     ]
 
 
@@ -125,6 +136,13 @@ def test_the_step_of_photographs_tells_at_which_size_they_were_scored() -> None:
     ("cutoff", "words"),
     [
         ({"count": None, "min_score": None, "per_section": {}}, "all, by score"),
+        (
+            {"count": 9, "min_score": None, "per_section": {}}
+            | {"limits": {"noise": {"min": 0.5, "max": 3.0}}, "per_photograph": 30}
+            | {"scales": {"shares": {1: 0.25, "512px": 0.5}}},
+            "the best 9 by score; noise at least 0.5; noise at most 3; at most 30 of a photograph; "
+            "at most 25% at scale 1; at most 50% at scale 512px",
+        ),
         ({"count": 1500, "min_score": None, "per_section": {}}, "the best 1,500 by score"),
         (
             {"count": 2, "min_score": 0.5, "per_section": {"a": {"min_score": 0.75}}},
@@ -137,7 +155,7 @@ def test_the_step_of_photographs_tells_at_which_size_they_were_scored() -> None:
     ],
 )
 def test_a_cutoff_in_words(cutoff: dict[str, Any], words: str) -> None:
-    assert limits(cutoff) == words
+    assert limits({"limits": {}} | cutoff) == words
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1))

@@ -72,6 +72,12 @@ function decide(set, cutoff) {
   return kept;
 }
 
+// A cutoff by its other rules alone; a section that is left out stays so.
+function withoutRank(cutoff) {
+  const counts = Object.fromEntries(Object.entries(cutoff.counts).filter(([, count]) => count === 0));
+  return { ...cutoff, count: null, minScore: null, floors: {}, counts };
+}
+
 // The images that the count is about, best first: those that it would keep if there were no count.
 function countable(set, cutoff) {
   const kept = decide(set, { ...cutoff, count: null });

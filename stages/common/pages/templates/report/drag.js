@@ -178,10 +178,10 @@ class Cut {
   showEdge() {
     const { set, kept } = this, last = [], first = [];
     if (this.limit) return this.showLimit();
-    const { most, groups } = rules(set, this.cutoff);
+    const free = decide(set, withoutRank(this.cutoff));
     for (let i = set.ranked - 1; i >= 0 && last.length < EDGE; i--) if (kept[i]) last.push(i);
     for (let i = 0; i < set.ranked && first.length < EDGE; i++) {
-      if (!kept[i] && !set.earlier[i] && most[groups[set.section[i]]] > 0) first.push(i);
+      if (!kept[i] && free[i]) first.push(i);
     }
     $(".last-kept", this.block).replaceChildren(...last.reverse().map((i) => thumbnail(set, i)));
     $(".first-dropped", this.block).replaceChildren(...first.map((i) => thumbnail(set, i)));
