@@ -44,9 +44,12 @@ STAGES = [
     "gather@images",
     "gather@evaluation",
     "gather@reference",
+    "embed@images",
+    "embed@evaluation",
     "screen",
     "measure@images",
     "score@images",
+    "neighbours",
     "score@reference_images",
     "cutoff@images",
     "collect",
@@ -159,6 +162,7 @@ def test_one_more_photograph_scores_only_it_and_its_tiles(life: Life) -> None:
     others |= {
         "gather@evaluation",
         "gather@reference",
+        "embed@evaluation",
         "score@reference_images",
         "score@reference_subimages",
     }
