@@ -184,7 +184,8 @@ class Project:
 def copy_code(folder: Path) -> None:
     """The repository's code, weights and evaluation set."""
     files = [".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore", "dvc.yaml", "Makefile"]
-    files += ["data/weights/builtin.safetensors", "data/evaluation/demo/portrait.png"]
+    files += [f"data/weights/{name}.safetensors" for name in ("builtin", "embedding")]
+    files += ["data/evaluation/demo/portrait.png", "data/known_sets.csv"]
     files += ["data/reference/README.md", "data/more/README.md"]
     files += ["data/leave_out.csv", "data/licences.csv"]
     files += ["requirements.txt", "constraints.txt"]

@@ -237,7 +237,7 @@ class ReportProject:
         decided = self.decide(
             "images", [Candidate(r.path, r.section, r.sha256, r.bytes) for r in usable]
         )
-        below = [row for row in decided if row.reason.startswith("below the best")][:1]
+        below = [row for row in decided if row.reason.startswith(("below the best", "near"))][:1]
         self.put(
             "validation",
             Validation,

@@ -11,6 +11,7 @@ from stages.common.pixels import png
 from tests import test_check
 from tests.archives import pack
 from tests.conftest import noise
+from tests.project import cutoffs
 from tests.test_check import SECTIONS, WEIGHTS, message_of
 
 project = test_check.project  # a folder with what the check looks at
@@ -66,10 +67,9 @@ def test_a_source_that_no_release_takes_is_noted(
     for i in range(20):
         png.write(project / "data/samples" / "a" / f"{i}.png", noise(520, 520, i))
     (project / "data/samples/a/source.yaml").write_text(NO)
-    few = {"count": 1, "min_score": None, "report_at": None, "per_section": {}}
     for private in (False, True):
         sections = SECTIONS | {
-            "cutoff": {"images": few, "subimages": few},
+            "cutoff": cutoffs(1, 1),
             "release": SECTIONS["release"] | {"private": private},
         }
         (project / "params.yaml").write_text(yaml.safe_dump(sections))

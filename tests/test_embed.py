@@ -49,12 +49,12 @@ def test_every_image_gets_its_embedding_and_none_is_embedded_twice(
         (path, item(photographs, path).sha256) for path in paths
     ]
     assert len({row.embedding for row in rows}) == 6
-    said = f"embedded 6 of 6 images in {photographs}, the others were known"
+    said = f"6 images of {photographs} · 6 embedded, 0 known"
     assert capsys.readouterr().out.splitlines()[-1] == said
     assert run(photographs, tmp_path, paths[::-1]) == rows
     assert run(photographs, tmp_path, paths[:2]) == rows[:2]
     assert loads == [WEIGHTS]
-    said = f"embedded 0 of 2 images in {photographs}, the others were known"
+    said = f"2 images of {photographs} · 0 embedded, 2 known"
     assert capsys.readouterr().out.splitlines()[-1] == said
 
 

@@ -27,7 +27,7 @@ from stages.common.what_if import WhatIf
 TABLES = Path("data/tables")
 MEASURES = Path("data/measures")
 SCORES = Path("data/scores")
-HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photographs", "largest")
+HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photos", "largest")
 
 
 C = TypeVar("C", bound=Cutoff)

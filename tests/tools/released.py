@@ -16,14 +16,14 @@ stages:
     cmd: python make.py
     deps: [make.py, data/tiles.txt]
     params: [dataset, release]
-    outs: [data/dataset, data/tables/subimages.csv, data/tables/validation.csv]
+    outs: [data/dataset, data/tables]
 """
 MAKE = """
 import hashlib
 from pathlib import Path
 
 from stages.common import tables
-from stages.common.rows import Lineage, Tile, Validation
+from stages.common.rows import Lineage, Source, Tile, Validation
 
 def sha256(text):
     return hashlib.sha256(text.encode()).hexdigest()
@@ -48,6 +48,8 @@ rows = [
     for scale, side in pairs
 ]
 tables.write(Path("data/tables/validation.csv"), Validation, rows)
+whose = [Source("", "", "", "", "unknown", "")]
+tables.write(Path("data/tables/sources_images.csv"), Source, whose)
 """
 FIRST = ["a 0.9 faces/1.jpg", "b 0.8 faces/1.jpg", "c 0.7 places/2.jpg", "d 0.6 places/2.jpg"]
 PARAMS: dict[str, Any] = {

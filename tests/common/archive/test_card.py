@@ -93,7 +93,8 @@ def test_it_tells_what_the_run_did(text: str) -> None:
         "| Tiles | 12, 32x32 px, PNG, 8-bit sRGB |",
         "| Validation | 2 photographs that no tile comes from: hr, x2, x4 |",
         "| s | not stated | not stated | 1 | 0 | 3 |",
-        "| photographs | the best 10 by score; section troubles: none | 2 | below the best 2 1 |",
+        "| photographs | the best 11 by score; section troubles: none; blocks at most 0.05; "
+        "detail at least 0.025; of nearly the same pictures the best | 2 | below the best 2 1 |",
         f"| weights\\_sha256 | {'0' * 64} |",
         "| lowest, mean, highest of the tiles | 0.790000, 0.845000, 0.900000 |",
         "Over all 20 tiles the rank correlation of score and bytes of the PNG is +1.00: tiles with "
