@@ -11,8 +11,8 @@ from pathlib import Path
 
 from stages.common import contents, sources, tables
 from stages.common.cli import run
+from stages.common.gather_params import GatherParams
 from stages.common.rows import Content, Folder
-from stages.common.sources import GatherParams
 
 SUFFIX = ".txt"
 
@@ -38,6 +38,7 @@ def main(
             (more / f"{folder.name}{SUFFIX}").read_text().strip()
             if folder.name
             else contents.md5_of(source),
+            folder.stills,
         )
         for folder in found
     ]

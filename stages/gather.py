@@ -1,15 +1,16 @@
 """List the facts about every file of a folder. It decides nothing.
 
 Takes:  contents.csv, the folders of photographs, one folder in them a section; or the folder of the
-        evaluation sets. Archives in them count as folders (common/sources.py).
+        evaluation sets. Archives in them count as folders, and so do videos of which the stage
+        `frames` has taken stills (common/sources.py).
 Leaves: gathered_*.csv (`Photograph`), a row for every image; unreadable_*.csv (`Unreadable`), a row
         with the reason for every other file; sources_*.csv (`Source`), whose the images are;
         thumbnails of the images, in the order of their rows (common/pages/thumbnails.py).
         changes_*.csv (`Change`), what has changed since the run before, is for people: no stage
         reads it, and DVC does not know it.
-Rule:   a file is read once. It is unreadable for the first of these that holds: no file, not an
-        image, too large, truncated, unreadable. An image whose content the store knows is not
-        decoded again. A folder that changes while it is read ends the stage.
+Rule:   a file is read once. It is unreadable for the first of these that holds: no file, another
+        kind (common/pixels/formats.py), too large, truncated, unreadable. An image whose content
+        the store knows is not decoded again. A folder that changes while it is read ends the stage.
 """
 
 import functools
@@ -25,12 +26,13 @@ from stages.common import credits, files, fingerprints, listing, sources, store,
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.facts import Facts, FactStore
+from stages.common.gather_params import GatherParams
 from stages.common.pages import thumbnails
 from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Photograph, Source, Unreadable
-from stages.common.sources import Entry, GatherParams, Root
+from stages.common.sources import Entry, Root
 from stages.common.versions import records
 
 Row = Photograph | Unreadable

@@ -20,6 +20,7 @@ SPARE = ("objects/free", "landscape/picosdeeuropa")  # one is trained on, one va
 LATER = "landscape/seeding"
 EVALUATED = "objects/umang"
 PARAMS: dict[str, Any] = {
+    "frames": {"every": 5, "deinterlace": False},
     "gather": {
         "source": "data/source",
         "more": {},

@@ -11,11 +11,13 @@ import pytest
 from stages import folders
 from stages.common import contents, tables
 from stages.common.errors import UserError
+from stages.common.gather_params import GatherParams
 from stages.common.pixels import png
 from stages.common.rows import Content, Folder, Photograph
-from stages.common.sources import GatherParams
 from tests.conftest import noise
 from tests.project import Project, copy_code
+
+STILLS = "data/frames"
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def made(**more: str) -> tuple[list[Folder], list[Content]]:
 
 def test_a_table_says_where_and_another_what(here: Path) -> None:
     assert made(**{"a/b": "other"}) == (
-        [Folder("", "in"), Folder("a/b", "other")],
-        [Content("", "in", "in.dir"), Content("a/b", "other", "a/b.dir")],
+        [Folder("", "in", STILLS), Folder("a/b", "other", STILLS)],
+        [Content("", "in", "in.dir", STILLS), Content("a/b", "other", "a/b.dir", STILLS)],
     )
 
 

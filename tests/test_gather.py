@@ -23,12 +23,13 @@ from stages import gather
 from stages.common import listing, tables
 from stages.common.errors import UserError
 from stages.common.files import files_below
+from stages.common.gather_params import GatherParams
 from stages.common.pages import thumbnails
 from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Photograph, Unreadable
-from stages.common.sources import Entry, GatherParams
+from stages.common.sources import Entry
 from stages.common.store import default_path
 from stages.common.versions import records
 from tests.conftest import Stage, blobs, encoded, environment, noise

@@ -7,10 +7,10 @@ import pytest
 
 from stages import gather
 from stages.common import tables
+from stages.common.gather_params import GatherParams
 from stages.common.pages import thumbnails
 from stages.common.pixels import png
 from stages.common.rows import Photograph, Source, Unreadable
-from stages.common.sources import GatherParams
 from tests.archives import KINDS, files_of, pack
 from tests.conftest import noise
 

@@ -40,6 +40,7 @@ STAGES = [
     "fingerprint",
     "check",
     "folders",
+    "frames",
     "gather@images",
     "gather@evaluation",
     "gather@reference",

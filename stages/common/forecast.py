@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.common import disk, sources
 from stages.common.sources import Entry, Root
+from stages.common.video import among
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
 Size = tuple[int, int]  # width and height, px
@@ -19,6 +20,7 @@ class Sizes(NamedTuple):
     sizes: list[Size]
     share: float  # how many of all they are, 0..1
     sections: frozenset[str]  # that there are
+    videos: bool = False  # of which stills will be taken, nobody knows how many
 
 
 def some_sizes(root: Root, entries: Sequence[Entry], min_short_edge: int) -> Sizes:
@@ -26,7 +28,8 @@ def some_sizes(root: Root, entries: Sequence[Entry], min_short_edge: int) -> Siz
     every = -(-len(entries) // LOOKED_AT) or 1
     read = [sources.size_of(root, entry.path) for entry in entries[::every]]
     large = [size for size in read if size and min(size) >= min_short_edge]
-    return Sizes(large, 1 / every, frozenset(entry.section for entry in entries))
+    videos = any(entry.reason == among.REASON for entry in entries)
+    return Sizes(large, 1 / every, frozenset(entry.section for entry in entries), videos)
 
 
 def counts(params: Sections) -> list[int | None]:
@@ -80,7 +83,7 @@ def most_tiles(params: Sections, sizes: Sequence[Size]) -> int:
 
 def faults(params: Sections, known: Sizes) -> list[str]:
     """Counts that can't be met. Nothing is said where not all of the sizes are known, or none."""
-    if known.share < 1 or not known.sizes:
+    if known.share < 1 or known.videos or not known.sizes:
         return []
     found = []
     for name, there, what in (

@@ -22,6 +22,7 @@ from stages.common.pixels.likeness import dhash
 from stages.common.rows import Decision, Embedded, Photograph
 from stages.common.sources import Entry, Root
 from stages.common.versions import records
+from stages.common.video import among
 
 EVALUATION = Path("data/evaluation")
 TABLES = Path("data/tables")
@@ -51,6 +52,8 @@ def faults(sections: Mapping[str, Any]) -> list[str]:
     )
     found = []
     for pick in picks:
+        if pick not in there and is_in_video(pick, there):
+            continue  # `validation` knows, when its stills have been taken
         if pick not in there:
             found.append(missing(pick, source, there, last))
         elif why := unusable(there[pick], source, sections, last):
@@ -78,6 +81,12 @@ def notes(sections: Mapping[str, Any]) -> list[str]:
                 f"validation.picks: as of the last run, {candidates.nearly_trained_on(pick, twin)}"
             )
     return found
+
+
+def is_in_video(pick: str, there: Mapping[str, Entry]) -> bool:
+    """Whether a path is that of a still, which need not be there."""
+    video = there.get(pick.rpartition("/")[0])
+    return video is not None and video.reason == among.REASON
 
 
 def unusable(pick: Entry, source: Root, sections: Mapping[str, Any], last: Last) -> Dropped | None:

@@ -14,6 +14,7 @@ class Folder(NamedTuple):
 
     name: str  # below which its paths stand in every table; empty: they stand as they are
     folder: str
+    stills: str = ""  # the folder of those of its videos; empty: of them there are none
 
 
 class Content(NamedTuple):
@@ -22,6 +23,7 @@ class Content(NamedTuple):
     name: str
     folder: str
     md5: str  # of the list of its files and their hashes
+    stills: str = ""
 
 
 class Source(NamedTuple):
@@ -48,7 +50,7 @@ class Item(NamedTuple):
 class Photograph(NamedTuple):
     """An image file: gathered_*.csv, and of those that may be used screened.csv."""
 
-    path: str  # below gather.source, or below data/evaluation
+    path: str  # below gather.source, data/evaluation, or for a still data/frames
     section: str
     sha256: str  # of the file
     width: int  # px, upright
@@ -77,6 +79,28 @@ class Unreadable(NamedTuple):
     detail: str
     bytes: int
     sha256: str  # of the file; empty where it was not read
+
+
+class Still(NamedTuple):
+    """A frame of a video that is a photograph like others: frames.csv."""
+
+    path: str  # below data/frames, and as gathered_images.csv has it: the video's, then the frame
+    sha256: str  # of the file
+    video: str  # below gather.source
+    video_sha256: str
+    frame: int  # its number, from 0
+    seconds: float  # from the video's start
+    scene: int  # from 0
+
+
+class Video(NamedTuple):
+    """A video, or what is called like one: videos.csv."""
+
+    path: str  # below gather.source
+    bytes: int
+    sha256: str  # of the file; empty where nothing reads videos
+    stills: int
+    detail: str  # what became of it, or why there are no stills
 
 
 class Score(NamedTuple):

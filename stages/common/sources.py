@@ -9,7 +9,8 @@ below `faces`, and apart where they are not. With no more folders, a path is tha
 gather.source.
 
 Archives (packed.py) count as folders: `faces/a.zip/b/1.png`. They are no part of a section's name,
-so that an archive and what is unpacked from it have the same sections.
+so that an archive and what is unpacked from it have the same sections. Videos count as folders of
+their stills: `films/day.mp4/000123.png`, which lie in a folder of their own (video/among.py).
 
 A `Root` is what stages are given: a folder; or folders.csv, the table of several, which the stage
 `folders` writes.
@@ -20,39 +21,22 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
-
-from pydantic import Field, field_validator
+from typing import NamedTuple
 
 from stages.common import files, git, links, listing, packed, tables
 from stages.common.errors import UserError
+from stages.common.gather_params import GatherParams
 from stages.common.packed import PackedError
-from stages.common.params import Params
 from stages.common.pixels import formats, images
 from stages.common.pixels.images import ImageError
 from stages.common.rows import Folder, section_of
+from stages.common.video import among
 
 MOST_BYTES_A_PIXEL = 8  # RGBA, 16 bits each
 HEAD_BYTES = 1 << 18  # of a member, in which its size is looked for
 
 Folders = tuple[Folder, ...]
 Root = Path | Folders
-
-
-class GatherParams(Params):
-    """The section `gather`."""
-
-    source: str
-    more: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")], str]
-    max_megapixels: float = Field(gt=0, le=images.MAX_MEGAPIXELS)
-
-    @field_validator("more")
-    @classmethod
-    def _apart(cls, more: dict[str, str]) -> dict[str, str]:
-        inside = [(a, b) for a in more for b in more if b.startswith(f"{a}/")]
-        if inside:
-            raise ValueError(f"must not have a name inside another's, as {inside[0][1]}")
-        return more
 
 
 class Entry(NamedTuple):
@@ -62,6 +46,7 @@ class Entry(NamedTuple):
     section: str
     bytes: int
     fault: str = ""  # why it can't be read, where that is known by its name or its archive
+    reason: str = "unreadable"  # of a fault, in a word
 
 
 class Located(NamedTuple):
@@ -74,8 +59,8 @@ class Located(NamedTuple):
 def of_params(gather: Mapping[str, object]) -> Folders:
     """The folders that the section `gather` names; it must fit `GatherParams`."""
     params = GatherParams.model_validate(gather)
-    more = [Folder(name, folder) for name, folder in sorted(params.more.items())]
-    return (Folder("", params.source), *more)
+    every = {"": params.source} | dict(sorted(params.more.items()))
+    return tuple(Folder(name, folder, str(among.STILLS)) for name, folder in every.items())
 
 
 def folders(root: Root) -> Folders:
@@ -146,13 +131,15 @@ def check_unchanged(before: Listed) -> None:
 
 
 def entries(listed: Listed) -> list[Entry]:
-    """Every file, and in place of an archive every member, by path."""
+    """Every file, in place of an archive every member, and beside a video its stills, by path."""
     found: list[Entry] = []
     for folder, own in listed.items():
         for path, status in own.items():
             file, whole = Path(folder.folder, path), _joined(folder.name, path)
             if packed.is_packed(path) and file.is_file():
                 found += _of_archive(whole, status.bytes, packed.index(file))
+            elif folder.stills and among.is_video(file):
+                found += _of_video(whole, status.bytes, Path(folder.stills))
             else:
                 found.append(Entry(whole, section_of(whole), status.bytes))
     return sorted(found)
@@ -168,6 +155,25 @@ def _of_archive(path: str, size: int, index: packed.Index) -> Iterator[Entry]:
         yield Entry(path, section_of(path), size, index.fault or "an archive without files")
 
 
+def _of_video(path: str, size: int, stills: Path) -> Iterator[Entry]:
+    """The stills of a video, and the video itself."""
+    section, there = section_of(path), among.stills_of(path, stills)
+    for name, still_size in there.items():
+        yield Entry(f"{path}/{name}", section, still_size)
+    fault = f"stills taken of it: {len(there):,}; see data/tables/videos.csv"
+    yield Entry(path, section, size, fault, among.REASON)
+
+
+def videos(listed: Listed) -> list[Entry]:
+    """The videos among the files, by path."""
+    return sorted(
+        Entry(_joined(folder.name, path), section_of(_joined(folder.name, path)), status.bytes)
+        for folder, own in listed.items()
+        for path, status in own.items()
+        if among.is_video(Path(folder.folder, path))
+    )
+
+
 def _joined(folder: str, path: str) -> str:
     return f"{folder}/{path}" if folder else path
 
@@ -181,10 +187,12 @@ def locate(root: Root, path: str) -> Located:
     folder = next((f for f in more if path.startswith(f"{f.name}/")), first)
     parts = path[len(folder.name) :].lstrip("/").split("/") if folder.name else path.split("/")
     for depth, part in enumerate(parts[:-1], start=1):
-        if packed.is_packed(part):
+        of_video = bool(folder.stills) and among.is_called_so(part)
+        if of_video or packed.is_packed(part):
             file = Path(folder.folder, *parts[:depth])
             if file.is_file():
-                return Located(file, "/".join(parts[depth:]))
+                inside = Located(file, "/".join(parts[depth:]))
+                return Located(Path(folder.stills, path), "") if of_video else inside
     return Located(Path(folder.folder, *parts), "")
 
 
@@ -228,7 +236,7 @@ def read_image(entry: Entry, root: Root, max_megapixels: float) -> bytes:
     if not member and not file.is_file():
         raise ImageError("unreadable", "not a file, or a link that leads nowhere")
     if entry.fault:
-        raise ImageError("unreadable", entry.fault)
+        raise ImageError(entry.reason, entry.fault)
     formats.check_head(read(root, entry.path, formats.HEAD))
     most = MOST_BYTES_A_PIXEL * max_megapixels * 1e6 + HEAD_BYTES
     if member and entry.bytes > most:

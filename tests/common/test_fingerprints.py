@@ -206,7 +206,8 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
     assert packages["release"] == pixels | archive
     photographs = pixels | {"indexed-gzip"}  # which may lie in archives
     assert packages["score"] == photographs | {"openvino", "safetensors", "torch"}
-    assert packages["gather"] == photographs | {"pyyaml"}
+    assert packages["gather"] == photographs | {"pyyaml", "pillow-heif"}
+    assert packages["frames"] == photographs | {"av"}
     assert packages["collect"] == packages["validation"] == photographs
     for name in ("screen", "multiscale", "subimages"):
         assert packages[name] == pixels

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 
 from stages.common import sources
 from stages.common.disk import LEAST_BYTES
-from stages.common.forecast import Sizes, fewest, least_bytes, most_tiles, size_notes, some_sizes
+from stages.common.forecast import (
+    Sizes,
+    faults,
+    fewest,
+    least_bytes,
+    most_tiles,
+    size_notes,
+    some_sizes,
+)
 from stages.common.pixels import png
-from stages.common.rows import Scaled
+from stages.common.rows import Folder, Scaled
 from stages.multiscale import MultiscaleParams, sizes
 from stages.subimages import SubimagesParams, boxes
 from tests.conftest import noise
@@ -82,6 +90,16 @@ def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("text")
     entries = sources.entries(sources.listed(tmp_path))
     assert some_sizes(tmp_path, entries, 20) == Sizes([(50, 40)], 1.0, frozenset("."))
+
+
+def test_of_videos_nobody_knows_how_many_stills_there_will_be(tmp_path: Path) -> None:
+    png.write(tmp_path / "in" / "a.png", noise(40, 50))
+    (tmp_path / "in" / "day.mp4").write_bytes(b"\0\0\0\x20ftypisom")
+    root = (Folder("", str(tmp_path / "in"), str(tmp_path / "stills")),)
+    known = some_sizes(root, sources.entries(sources.listed(root)), 20)
+    assert known == Sizes([(50, 40)], 1.0, frozenset("."), videos=True)
+    assert faults(sections(9), known) == []
+    assert faults(sections(9), known._replace(videos=False)) != []
 
 
 def test_photographs_that_are_smaller_than_the_size_of_scoring_are_told() -> None:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from stages.common.cutoff_params import CutoffParams
 from stages.common.errors import UserError
+from stages.common.gather_params import GatherParams
 from stages.common.params import Params, faults, load, read
-from stages.gather import GatherParams
 from stages.multiscale import MultiscaleParams
 from stages.score import ScoreParams
 from stages.screen import ScreenParams

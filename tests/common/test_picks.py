@@ -98,6 +98,18 @@ def test_a_pick_that_is_not_there_is_known_from_the_folder_alone() -> None:
     ]
 
 
+def test_a_still_can_be_picked_and_need_not_be_there_yet() -> None:
+    (SOURCE / "a" / "day.mp4").write_bytes(b"\0\0\0\x20ftypisom")
+    assert faults("a/day.mp4/000007.png") == []
+    png.write(Path("data/frames/a/day.mp4/000007.png"), noise(40, 40, 7))
+    png.write(Path("data/frames/a/day.mp4/000009.png"), noise(40, 31, 7))
+    assert faults("a/day.mp4/000007.png") == []
+    assert [fault[:65] for fault in faults("a/day.mp4/000009.png", "a/day.mp4")] == [
+        "validation.picks: a/day.mp4/000009.png may not be used: too small",
+        "validation.picks: a/day.mp4 may not be used: a video, stills take",
+    ]
+
+
 def test_what_the_file_itself_says_needs_no_table() -> None:
     add("a/small.png", noise(40, 31))
     add("a/out of focus.png", noise(40, 40, 5))

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from stages.common import listing, sources, tables
 from stages.common.errors import UserError
-from stages.common.pixels import images, png
+from stages.common.gather_params import GatherParams
+from stages.common.pixels import formats, images, png
 from stages.common.rows import Folder, Photograph
-from stages.common.sources import Entry, GatherParams, Located
+from stages.common.sources import Entry, Located
 from tests.archives import KINDS, pack
 from tests.conftest import noise
 
@@ -164,9 +165,9 @@ def test_no_name_of_a_folder_lies_inside_another() -> None:
     del more["faces"]
     params = GatherParams(source="in", more=more, max_megapixels=1)
     assert sources.of_params(params.model_dump()) == (
-        Folder("", "in"),
-        Folder("faces-too", "y"),
-        Folder("faces/ffhq", "z"),
+        Folder("", "in", "data/frames"),
+        Folder("faces-too", "y", "data/frames"),
+        Folder("faces/ffhq", "z", "data/frames"),
     )
 
 
@@ -177,3 +178,63 @@ def test_a_column_that_is_newer_than_a_table_has_its_default(tmp_path: Path) -> 
     text = (tmp_path / "t.csv").read_text()
     (tmp_path / "t.csv").write_text(text.replace(",source\n", "\n").replace(",mine\n", "\n"))
     assert tables.read(tmp_path / "t.csv", Photograph) == [row._replace(source="")]
+
+
+MP4 = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41"
+
+
+@pytest.fixture
+def films(tmp_path: Path, root: sources.Folders) -> sources.Folders:
+    """The same folders, with a video in each, of which there are stills, and one in an archive."""
+    first, more, stills = tmp_path / "first", tmp_path / "elsewhere" / "photos", tmp_path / "stills"
+    for path in (first / "faces" / "day.mp4", more / "night.mkv"):
+        path.write_bytes(MP4)
+    (first / "faces" / "clips.mp4").mkdir()  # a folder is none by its name
+    (first / "faces" / "clips.mp4" / "g.png").write_bytes(IMAGE)
+    pack(first / "films.zip", {"old.mp4": MP4})
+    for path in ("faces/day.mp4/000007.png", "faces/more/night.mkv/000001.png", "no.mp4/1.png"):
+        png.write(stills / path, noise(40, 50))
+    return tuple(folder._replace(stills=str(stills)) for folder in root)
+
+
+def test_a_video_counts_as_a_folder_of_its_stills(films: sources.Folders, tmp_path: Path) -> None:
+    found = {entry.path: entry for entry in sources.entries(sources.listed(films))}
+    plain = sources.entries(sources.listed(tuple(f._replace(stills="") for f in films)))
+    stills = ["faces/day.mp4/000007.png", "faces/more/night.mkv/000001.png"]
+    assert sorted(found.keys() - {entry.path for entry in plain}) == stills
+    for path in stills:
+        assert found[path] == Entry(path, "faces", len(IMAGE))
+        assert sources.locate(films, path) == Located(tmp_path / "stills" / path, "")
+        assert sources.read_image(found[path], films, 1) == IMAGE
+        assert sources.sha256_of(films, path) == SHA256
+        assert sources.size_of(films, path) == (50, 40)
+    assert not sources.is_there(films, "faces/day.mp4/000008.png")
+    assert sources.shown(films, "faces/clips.mp4/g.png") == tmp_path / "first/faces/clips.mp4/g.png"
+    assert [entry.path for entry in sources.videos(sources.listed(films))] == [
+        "faces/day.mp4",
+        "faces/more/night.mkv",
+    ]
+
+
+def test_a_video_itself_is_no_photograph_wherever_it_lies(
+    films: sources.Folders, tmp_path: Path
+) -> None:
+    why = {}
+    for entry in sources.entries(sources.listed(films)):
+        if entry.path.endswith((".mp4", ".mkv")):
+            with pytest.raises(images.ImageError) as raised:
+                sources.read_image(entry, films, 1)
+            why[entry.path] = str(raised.value)
+    assert why == {
+        "faces/day.mp4": "a video: stills taken of it: 1; see data/tables/videos.csv",
+        "faces/more/night.mkv": "a video: stills taken of it: 1; see data/tables/videos.csv",
+        "films.zip/old.mp4": f"a video: {formats.STILLS_OF}",
+    }
+    (elsewhere,) = sources.entries(
+        sources.listed(
+            tmp_path / "elsewhere",
+            lambda folder: {"photos/night.mkv": listing.status(folder / "photos/night.mkv")},
+        )
+    )
+    with pytest.raises(images.ImageError, match="a video: stills are taken of"):
+        sources.read_image(elsewhere, tmp_path / "elsewhere", 1)

@@ -43,6 +43,7 @@ VIDEO_STARTS = (
 )
 QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 PACKET = 188  # bytes of MPEG's transport stream
+STILLS_OF = "stills are taken of files as .mp4 or .mkv among photographs, and of none in archives"
 
 
 class ImageError(Exception):
@@ -86,7 +87,7 @@ def check_head(head: bytes) -> None:
     if _brand(head) in HEIC_BRANDS and not heif_is_there():
         raise ImageError("HEIC", "`make heic` installs what reads it")
     if is_video(head):
-        raise ImageError("a video", "its name has no ending of a video's, as .mp4 or .mkv")
+        raise ImageError("a video", STILLS_OF)
     raise ImageError("not an image", kind(head))
 
 
