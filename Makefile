@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets video heic
+.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets video heic
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -61,6 +61,9 @@ video heic: %: $(VENV)/%  ## what reads videos, and photographs in HEIC
 
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
 	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
+
+inspect: $(VENV)/ready  ## scores and measures of any folder of images, best and worst: DIR=../photographs, OUT=…
+	python -m stages.tools.inspect --folder "$$DIR" $(if $(OUT),--out "$$OUT")
 
 check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
 	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)

@@ -106,7 +106,7 @@ def check(root: Root) -> None:
 def own(root: Root) -> None:
     """Give the photographs bytes of their own, apart from DVC's cache (links.py)."""
     for folder in folders(root):
-        if not folder.name or git.is_inside(Path(folder.folder)):  # elsewhere DVC links nothing
+        if git.is_inside(Path(folder.folder)):  # elsewhere DVC links nothing
             links.own(Path(folder.folder))
 
 
