@@ -39,6 +39,7 @@ from stages.common.rows import (
     Rejected,
     Scaled,
     Score,
+    Source,
     Tile,
     TileMeasures,
     Unreadable,
@@ -152,6 +153,7 @@ def make(folder: Path, number: int) -> None:
     put("neighbours", Neighbours, [])
     limits = params.load(CutoffParams, "cutoff", folder / "params.yaml")
     put("gathered_images", Photograph, rows)
+    put("sources_images", Source, [])
     put("screened", Photograph, rows)
     put("multiscale", Scaled, scaled)
     put("subimages", Tile, tiles)

@@ -149,6 +149,7 @@ def main(
         ],
         chosen=gallery.CHOSEN,
         validation=overview.validation(t),
+        sources=overview.sources(t),
         validation_sheets=overview.figures(contact, sheets_folder.name, overview.VALIDATION),
         left_out=html.table(("image", "reason"), left_out) if left_out else None,
         unused=html.table(Rejected._fields, unused[:LISTED]) if unused else None,

@@ -29,6 +29,7 @@ from stages.common.rows import (
     Rejected,
     Scaled,
     Score,
+    Source,
     Tile,
     TileMeasures,
     Unreadable,
@@ -226,9 +227,12 @@ class ReportProject:
             content = png.write(self.folder / "data" / "source" / name, picture)
             sheets.add(picture)
             facts = (digest(name), SIDE, SIDE, len(content), "PNG RGB", digest(name), "")
-            rows.append(Photograph(name, section_of(name), *facts))
+            whose = "mine & <yours>"
+            rows.append(Photograph(name, section_of(name), *facts, source=whose))
         sheets.finish()
         self.put("gathered_images", Photograph, rows)
+        source = Source("mine & <yours>", "https://example.org/a", "", "CC0-1.0", "yes", "")
+        self.put("sources_images", Source, [source])
         self.put("rejected", Rejected, [Rejected(name, "too small", "9 px") for name in small])
         unread = [Unreadable(f"{BYTES}.txt", "not an image", "text", 9, "")] * bool(self.rejected)
         self.put("unreadable_images", Unreadable, unread)

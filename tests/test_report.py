@@ -127,6 +127,7 @@ def test_a_set_without_validation_and_rejects_has_no_such_parts(tmp_path: Path) 
         "Gallery",
         "Leave out by hand",
         "Contact sheets",
+        "Sources",
         "Parameters",
         "",  # of the open picture
     ]
@@ -143,7 +144,13 @@ def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:
 def test_the_tables_of_other_cuts_are_those_of_the_summary(tmp_path: Path) -> None:
     html = ReportProject(tmp_path).make().read_text()
     lines = tables.read(tmp_path / "reports" / "what_if.csv", WhatIf)
-    others = {"cut", "rule", *(line.limit for line in lines if line.by in (ONLY, WITHOUT))}
+    others = {
+        "cut",
+        "rule",
+        "source",
+        "mine & <yours>",
+        *(line.limit for line in lines if line.by in (ONLY, WITHOUT)),
+    }
     lines = [line for line in lines if line.by not in (ONLY, WITHOUT)]
     rows = [row for row in Cells(html).rows if len(row) > 4 and row[0] not in others]
     parts = [
@@ -183,3 +190,9 @@ def test_what_each_rule_does_is_shown(tmp_path: Path) -> None:
     assert (shown["bits below 0.1"][1], shown["near-duplicate"][1]) == ("2", "1")
     for title in ("bits: bits a pixel as JPEG; low where flat", "blocks: traces of JPEG"):
         assert title in html
+
+
+def test_every_source_is_shown_with_what_is_kept_of_it(tmp_path: Path) -> None:
+    html = ReportProject(tmp_path).make().read_text()
+    (row,) = [row for row in Cells(html).rows if row[:1] == ["mine & <yours>"]]
+    assert row[1:] == ["CC0-1.0", "yes", "14", "8", "30"]

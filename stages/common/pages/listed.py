@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 from stages.common import tables
 from stages.common.correlation import rank_correlation
 from stages.common.cutoffs import BY_RANK, EARLIER
-from stages.common.rows import Collected, Decision, Photograph, Rejected, Scaled, Tile, Validation
+from stages.common.rows import (
+    Collected,
+    Decision,
+    Photograph,
+    Rejected,
+    Scaled,
+    Source,
+    Tile,
+    Validation,
+)
 
 SHOWN = 24  # pictures on a contact sheet
 MOST_PARTS = 12  # sections, and scales, that have a contact sheet of their own: the largest
@@ -17,6 +26,7 @@ class Tables(NamedTuple):
     """All that stages have listed, a field a table; `validation` has the photographs alone."""
 
     gathered_images: list[Photograph]
+    sources_images: list[Source]
     unreadable_images: list[Rejected]
     screened: list[Photograph]
     rejected: list[Rejected]
@@ -38,6 +48,7 @@ def read(folder: Path) -> Tables:
 
     return Tables(
         gathered_images=rows("gathered_images", Photograph),
+        sources_images=rows("sources_images", Source),
         unreadable_images=rows("unreadable_images", Rejected),
         screened=rows("screened", Photograph),
         rejected=rows("rejected", Rejected),

@@ -193,6 +193,30 @@ def validation(t: Tables) -> html.Table | None:
     return html.table(("file", "photograph", "px", "score"), rows) if rows else None
 
 
+def sources(t: Tables) -> html.Table:
+    """Whose the photographs are, and how many are kept of each."""
+    whose = {row.path: row.source for row in t.gathered_images}
+    gathered = Counter(whose.values())
+    kept = Counter(whose[row.path] for row in t.cutoff_images if row.kept)
+    own = {tile.path: whose.get(tile.photograph, "") for tile in t.subimages}
+    tiles = Counter(own[row.path] for row in t.cutoff_subimages if row.kept)
+    header = ("source", "licence", "may be passed on", "photographs", "kept", "tiles")
+    return html.table(
+        header,
+        [
+            (
+                source.name,
+                source.spdx or source.licence or "not stated",
+                source.redistribute,
+                gathered[source.name],
+                kept[source.name],
+                tiles[source.name],
+            )
+            for source in t.sources_images
+        ],
+    )
+
+
 def left_out(t: Tables) -> list[tuple[str, str]]:
     """What is left out by hand already: its path, and why."""
     every = [*t.cutoff_images, *t.cutoff_subimages]
