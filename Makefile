@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-servers lint format bench screenshots weights known-sets release publish datasets video heic
+.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-proofs test-servers lint format bench screenshots weights known-sets release publish datasets video heic
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -72,10 +72,13 @@ test: $(VENV)/ready $(VENV)/video $(VENV)/heic
 	python -m pytest
 
 test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow and not long and not tools and not servers"
+	python -m pytest -m "not slow and not long and not proof and not tools and not servers"
 
 test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## what `make test` leaves out: long proofs, and sets read by other programs
 	python -m pytest -m "tools or long"
+
+test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for half an hour: recipes, releases, second machines
+	python -m pytest -m proof
 
 test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
 	python -m pytest -m servers

@@ -74,7 +74,7 @@ class Few(Project):
         return {row.path: row.section for row in tables.read(table, Photograph)}
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_change_in_any_folder_and_nothing_else_is_gathered(tmp_path: Path) -> None:
     project = Few(tmp_path / "project", workers="0")
     copy_code(project.folder)

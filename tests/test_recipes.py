@@ -58,7 +58,7 @@ def small(sections: dict[str, Any]) -> dict[str, Any]:
     return sections
 
 
-@pytest.mark.long
+@pytest.mark.proof
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_makes_a_set(path: Path, tmp_path: Path) -> None:
     code, project = tmp_path / "code", Project(tmp_path / "project", workers="2")

@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import SAMPLES, save_small
 from tests.project import Project, copy_code
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.proof
 
 NEW = ("landscape/dragonfly", "landscape/sunset", "objects/friends", "objects/greentock")
 NEW += ("landscape/aitzgorri",)

@@ -12,7 +12,7 @@ from stages.common.rows import Lineage, Photograph, Validation
 from tests.archives import files_of, pack
 from tests.project import Project, copy_code
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.proof
 
 MINE = "name: mine\nlicence: my own\nspdx: CC0-1.0\nredistribute: yes\n"
 

@@ -117,7 +117,7 @@ def test_two_versions_and_what_is_said_of_them(project: Released, tmp_path: Path
     ]
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_second_time_it_proves_and_changes_nothing(project: Released) -> None:
     first = project.release("1.0.0")
     before = project.git("rev-parse", "HEAD"), project.git("for-each-ref")
@@ -143,7 +143,7 @@ PATH="$KILL_PATH" exec git "$@"
 """
 
 
-@pytest.mark.long
+@pytest.mark.proof
 @pytest.mark.parametrize("command", ["add", "commit", "tag"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_anywhere_the_next_one_goes_on(
@@ -167,7 +167,7 @@ def test_killed_anywhere_the_next_one_goes_on(
     check_released(project, "1.0.0", tmp_path / "clone")
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_killed_while_it_pushes_it_leaves_no_tag(project: Released, tmp_path: Path) -> None:
     process = project.start("1.0.0")
     store = tmp_path / "store"
@@ -232,7 +232,7 @@ def test_a_patch_that_changes_tiles_is_refused(project: Released) -> None:
     )
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_number_must_be_free_and_later_than_the_last(project: Released) -> None:
     project.release("1.0.0")
     project.version("1.0.0", FIRST, title="other words")
@@ -249,7 +249,7 @@ def test_a_number_must_be_free_and_later_than_the_last(project: Released) -> Non
     assert "\nPATCH since 1.0.0: documents only.\n" in project.changelog
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_versions_that_were_never_pushed_are_compared_from_here(project: Released) -> None:
     """1.0.0 was tagged before there was a remote: its own .dvc/config names none."""
     project.git("tag", "tiny@v1.0.0", "HEAD~1")
@@ -258,7 +258,7 @@ def test_versions_that_were_never_pushed_are_compared_from_here(project: Release
     assert "\nMINOR since 1.0.0: 1 tile added.\n" in project.changelog
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_version_whose_tables_are_lost_is_followed_by_a_major_one(project: Released) -> None:
     project.git("tag", "tiny@v1.0.0", "HEAD~1")
     for path in ("data/tables/subimages.csv", "data/dataset/lineage.csv"):

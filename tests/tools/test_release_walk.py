@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import REPOSITORY
 from tests.tools.compared import Compared, copied
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.proof
 
 HUB = "dist/tiny-1.0.0/huggingface"
 TEXT = (REPOSITORY / "docs/release.md").read_text()

@@ -57,7 +57,7 @@ def shell(project: Project, lines: list[str], folder: Path | None = None) -> str
     return done.stdout
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_version_is_pushed_and_pulled(tmp_path: Path) -> None:
     project = new_project(tmp_path / "origin")
     shell(project, SET_UP)
@@ -138,7 +138,7 @@ def new_user(project: Project, folder: Path) -> Project:
     return user
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_set_is_taken_elsewhere(published: tuple[Project, Relay], tmp_path: Path) -> None:
     project, relay = published
     user = new_user(project, tmp_path / "user")
@@ -161,7 +161,7 @@ def test_a_set_is_taken_elsewhere(published: tuple[Project, Relay], tmp_path: Pa
     assert tiles_of(user.folder / "release") == released
 
 
-@pytest.mark.long
+@pytest.mark.proof
 @pytest.mark.parametrize("way", ["get", "import", "pull", "curl"])
 def test_a_fetch_that_ends_half_way_leaves_nothing_that_looks_whole(
     way: str, published: tuple[Project, Relay], tmp_path: Path

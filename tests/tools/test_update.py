@@ -16,7 +16,7 @@ ALL = TILES * BYTES  # bytes of a version's tiles
 MOST = 0.06  # of them, for 5% new ones; with requests, headers and lists
 
 
-@pytest.mark.servers
+@pytest.mark.proof
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 def test_an_update_with_5_percent_new_tiles_fetches_6_percent(kind: str, tmp_path: Path) -> None:
     assert NEW / TILES == 0.05
