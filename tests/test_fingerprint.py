@@ -102,7 +102,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 @pytest.mark.slow
 def test_the_first_stage_of_all_is_the_fingerprint(life: Life) -> None:
     assert life.first.stages[:2] == ["fingerprint", "check"]
-    assert life.first.stages[2:4] == ["folders", "gather@images"]
+    assert life.first.stages[2:4] == ["folders", "frames"]
 
 
 @pytest.mark.slow

@@ -18,7 +18,16 @@ PICTURE = "sheet.png"
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#!])")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BY_PHOTOGRAPH = "per-photograph"  # the licence of a set whose photographs have different ones
-SECTIONS = ("gather", "screen", "score", "cutoff", "validation", "multiscale", "subimages")
+SECTIONS = (
+    "frames",
+    "gather",
+    "screen",
+    "score",
+    "cutoff",
+    "validation",
+    "multiscale",
+    "subimages",
+)
 
 
 class Code(str):
