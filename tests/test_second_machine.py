@@ -14,7 +14,7 @@ pytestmark = pytest.mark.proof
 
 NEW = ("landscape/dragonfly", "landscape/sunset", "objects/friends", "objects/greentock")
 NEW += ("landscape/aitzgorri",)
-WANTED = ("score@images", "score@reference", "score@subimages")
+WANTED = ("score@images", "score@reference_images", "score@reference_subimages", "score@subimages")
 PULL = f"dvc pull -q --with-deps data/source.dvc {' '.join(WANTED)}"
 LEFT = ("data/scores", "data/tables", "reports/numbers")
 
