@@ -94,11 +94,13 @@ def test_every_group_keeps_its_best_and_none_below_its_floor(
     assert all((row.reason == "") == row.kept for row in rows)
     groups: dict[str, list[Decision]] = {}
     for row in rows:
-        floor = rule.floor(row.section)
-        if floor is not None and row.hyperiqa < floor:
+        floor, group = rule.floor(row.section), rule.group(row.section)
+        if rule.most(group) == 0:
+            assert row.reason == f"section {group} is left out"
+        elif floor is not None and row.hyperiqa < floor:
             assert row.reason == f"below the score {floor:g}"
         else:
-            groups.setdefault(rule.group(row.section), []).append(row)
+            groups.setdefault(group, []).append(row)
     for group, members in groups.items():
         most = rule.most(group)
         assert kept(members) == [row.path for row in members][:most]
