@@ -77,11 +77,11 @@ test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## without the runs of the
 test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## what `make test` leaves out: long proofs, and sets read by other programs
 	python -m pytest -m "tools or long"
 
-test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for half an hour: recipes, releases, second machines
+test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for an hour: recipes, releases, faults of remotes
 	python -m pytest -m proof
 
 test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
-	python -m pytest -m servers
+	python -m pytest -m "servers and not proof"
 
 lint: $(VENV)/ready
 	ruff format --check .

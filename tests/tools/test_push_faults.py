@@ -41,7 +41,7 @@ from tests.tools.pushes import (
 from tests.tools.relay import Relay
 from tests.tools.servers import Server, enlarge, served, small_disk
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 ALL = [*FOLDER, *SERVERS]
 CAN_HANG = [param for param in SERVERS if param.values[0] in ("s3", "ssh")]
