@@ -255,6 +255,8 @@ def main() -> int:
         command = stage_command(
             "report",
             folder / "tables",
+            folder / "measures" / "images.csv",
+            folder / "measures" / "subimages.csv",
             folder / "scorer.json",
             folder / "reference.csv",
             folder / "reference.csv",
