@@ -129,6 +129,7 @@ def test_git_has_no_photograph_and_dvc_has_all(project: Habits) -> None:
     assert "Data and pipelines are up to date." in project.dvc("status")
 
 
+@pytest.mark.long
 def test_a_scan_copied_over_another_changes_no_other_version(project: Habits) -> None:
     first = project.everything()
     project.put("objects/picture-0b", SCAN)
@@ -143,6 +144,7 @@ def test_a_scan_copied_over_another_changes_no_other_version(project: Habits) ->
         assert "up to date" in project.dvc("status")
 
 
+@pytest.mark.long
 def test_a_scan_copied_over_one_of_an_old_version_leaves_that_version(project: Habits) -> None:
     """DVC has just linked it: `make` breaks the links, before and after a run."""
     project.put("objects/picture-0b", SCAN)
@@ -206,6 +208,7 @@ def test_a_turned_validation_image_ends_the_release_with_its_name(project: Habit
     assert f"error: release: {name} has changed since it was listed" in message
 
 
+@pytest.mark.long
 def test_a_photograph_that_comes_while_others_are_read_is_not_missed(project: Habits) -> None:
     """Each moment of the run is tried: it ends with an error, or has the photograph."""
     project.put(LATER, "data/source/new.jpg")
@@ -239,6 +242,7 @@ def add_when_gathering(project: Habits, path: str) -> None:
     project.put("objects/picture-0b", path)
 
 
+@pytest.mark.long
 def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> None:
     """As if it came before DVC hashed the folder, which then counts as read."""
     project.put("objects/picture-0b", "data/source/late.jpg")
@@ -254,6 +258,7 @@ def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> No
     assert "late.jpg" in {row.path for row in rows}
 
 
+@pytest.mark.long
 def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Habits) -> None:
     project.params["screen"]["min_short_edge"] = 310
     project.params["screen"]["exclude"] = ["*/nothing*"]
@@ -275,6 +280,7 @@ def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Hab
     assert reasons[f"{GOOD[1]}.jpg"] == "evaluation set"
 
 
+@pytest.mark.long
 def test_one_more_evaluation_image_and_one_more_photograph_decode_one_each(
     project: Habits,
 ) -> None:
@@ -300,6 +306,7 @@ def test_a_section_that_is_a_link_is_refused(project: Habits, tmp_path: Path) ->
     )
 
 
+@pytest.mark.long
 def test_photographs_elsewhere_are_kept_out_of_git(project: Habits) -> None:
     shutil.copytree(project.folder / "data/source", project.folder / "photos")
     project.params["gather"]["source"] = "photos"
@@ -315,6 +322,7 @@ def test_photographs_elsewhere_are_kept_out_of_git(project: Habits) -> None:
     assert [n for n in project.git("ls-files").splitlines() if n.endswith(".jpg")] == []
 
 
+@pytest.mark.long
 def test_an_experiment_without_its_photographs_says_what_to_do(project: Habits) -> None:
     project.git("rm", "--quiet", "--cached", "data/source.dvc")
     (project.folder / "data/source.dvc").unlink()
@@ -350,6 +358,7 @@ def test_parameters_are_looked_at_before_dvc_reads_them(project: Habits) -> None
     ) in message
 
 
+@pytest.mark.long
 def test_no_shell_reads_the_name_of_a_folder(project: Habits) -> None:
     name = 'data/$HOME `id` "x"'
     (project.folder / "data/source").rename(project.folder / name)

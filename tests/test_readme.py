@@ -82,6 +82,7 @@ def follow(project: Project, commands: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_followed_literally_it_keeps_and_shares_two_versions(
     project: Project, tmp_path: Path
 ) -> None:
