@@ -54,7 +54,8 @@ def params(photographs: int, count: int) -> dict[str, Any]:
     sections["subimages"] |= {"size": TILE, "step": TILE}
     rules: dict[str, Any] = {"limits": {}, "near_duplicates": None, "per_section": {}}
     sections["cutoff"]["images"] |= {"count": photographs} | rules
-    sections["cutoff"]["subimages"] |= {"count": count, "limits": {"bits": {"min": 0.01}}}
+    sections["cutoff"]["subimages"] |= {"count": count, "per_photograph": None}
+    sections["cutoff"]["subimages"]["limits"] = {"bits": {"min": 0.01}}
     sections["dataset"]["name"] = "bench"
     return sections
 
