@@ -56,6 +56,7 @@ def params(photographs: int, count: int) -> dict[str, Any]:
     sections["cutoff"]["images"] |= {"count": photographs} | rules
     sections["cutoff"]["subimages"] |= {"count": count, "per_photograph": None}
     sections["cutoff"]["subimages"]["limits"] = {"bits": {"min": 0.01}}
+    sections["validation"]["count"] = 0  # blobs are too much alike, by their embeddings
     sections["dataset"]["name"] = "bench"
     return sections
 
