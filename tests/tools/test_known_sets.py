@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.common import tables
+from stages.common import files, tables
 from stages.common.near import embedder, known
 from stages.common.near.embedder import Embedder
 from stages.common.near.known import Known
 from stages.common.pixels import images, png
 from stages.common.pixels.likeness import dhash
 from stages.tools import known_sets
-from tests.conftest import blobs
+from tests.conftest import REPOSITORY, blobs
 
 
 @pytest.fixture
@@ -67,3 +67,10 @@ def test_a_view_is_the_middle_of_the_picture() -> None:
     pixels = blobs(50, 101, 1)
     assert known_sets.view(pixels, 1.0).tolist() == pixels.tolist()
     assert known_sets.view(pixels, 0.8).tolist() == pixels[5:45, 10:91].tolist()
+
+
+def test_the_table_was_made_with_the_weights_that_are_there() -> None:
+    text = (REPOSITORY / "data/known_sets.md").read_text()
+    for name in ("embedding", "builtin"):
+        path = f"data/weights/{name}.safetensors"
+        assert f"{files.sha256_of(REPOSITORY / path)}  {path}\n" in text, path
