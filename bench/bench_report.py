@@ -106,7 +106,7 @@ def make(folder: Path, number: int) -> None:
     scaled, tiles = [], []
     for row in rows:
         path = f"{row.section}/{Path(row.path).stem.replace(' ', '-')}-{row.sha256[:8]}T0.png"
-        source = (row.path, row.sha256)
+        source = (row.path, row.sha256, row.pixels, row.width, row.height)
         scaled.append(Scaled(path, row.section, row.sha256, "1", 1680, 1200, *source))
     for i, sha256 in zip(range(len(scaled) * PER_PHOTOGRAPH), hashes(number), strict=False):
         parent, k = scaled[i // PER_PHOTOGRAPH], i % PER_PHOTOGRAPH
@@ -115,10 +115,10 @@ def make(folder: Path, number: int) -> None:
                 f"{parent.path.removesuffix('.png')}_s{k + 1:03d}.png",
                 parent.section,
                 sha256,
-                sha256,
-                int(random.integers(200_000, 500_000)),
                 parent.path,
                 parent.scale,
+                parent.width,
+                parent.height,
                 k % 6 * 240,
                 k // 6 * 240,
                 512,
@@ -133,8 +133,12 @@ def make(folder: Path, number: int) -> None:
 
     def decided(which: str, some: list[Any]) -> list[Decision]:
         scores = random.beta(6, 3, len(some)).round(6)
-        found = [Score(r.path, r.sha256, float(s)) for r, s in zip(some, scores, strict=True)]
-        candidates = [Candidate(r.path, r.section, r.sha256, r.bytes) for r in some]
+        found = [Score(r.path, r.pixels, float(s)) for r, s in zip(some, scores, strict=True)]
+        sizes = random.integers(200_000, 500_000, len(some)).tolist()
+        candidates = [
+            Candidate(r.path, r.section, r.pixels, size)
+            for r, size in zip(some, sizes, strict=True)
+        ]
         if which == "images":
             measured = [ImageMeasures(r.path, r.sha256, 0.01, 0.2, 1.0, 0.0, 0.0, 95) for r in some]
             write(measures / "images.csv", ImageMeasures, measured)
@@ -142,7 +146,8 @@ def make(folder: Path, number: int) -> None:
         else:
             bits = random.normal(1.2, 0.3, len(some)).round(6).tolist()
             ours = [
-                TileMeasures(r.path, r.sha256, b, 0.0, 0.0) for r, b in zip(some, bits, strict=True)
+                TileMeasures(r.path, r.pixels, b, 0.0, 0.0, size)
+                for r, b, size in zip(some, bits, sizes, strict=True)
             ]
             write(measures / "subimages.csv", TileMeasures, ours)
             known = cutoffs.of_tiles(ours, some, limits.subimages)

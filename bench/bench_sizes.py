@@ -20,10 +20,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from stages.common.hyperiqa import backends, scorer, weights
+from stages.common.hyperiqa import backends, scorer, sizes, weights
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
+from stages.common.pixels.pictures import whole
 from stages.common.rows import Item
 
 FOLDERS = (Path("data/samples/landscape"), Path("data/samples/objects"))
@@ -91,7 +92,8 @@ def main() -> None:
         print("| size | share of the large | mean of the large, the small |\n|---|---|---|")
         even = True
         for edge in (None, *given.sizes):
-            scores = dict(scorer.score(items, folder, policy="cover", network=network, edge=edge))
+            wanted = [sizes.looked_at(whole(item), edge) for item in items]
+            scores = dict(scorer.score(wanted, folder, policy="cover", network=network))
             large, small = (
                 [scores[item.pixels] for item in some] for some in zip(*pairs, strict=True)
             )

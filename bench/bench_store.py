@@ -58,11 +58,11 @@ def tiles(rows: int) -> Iterator[Tile]:
         yield Tile(
             path=f"{section}/{name}-1f2e3d4cT0_s{i % 26 + 1:03d}.png",
             section=section,
-            sha256=sha256,
             pixels=sha256,
-            bytes=400_000,
             parent=f"{section}/{name}-1f2e3d4cT0.png",
             scale="1",
+            scaled_width=1680,
+            scaled_height=1200,
             left=240,
             top=480,
             width=512,
@@ -144,7 +144,9 @@ def measure(rows: int, folder: Path) -> Cost:
     table, scores, params = (folder / each for each in ("tiles.csv", "scores.csv", "params.yaml"))
     params.write_text(PARAMS)
     tables.write(table, Tile, tiles(rows))
-    measured = (TileMeasures(tile.path, tile.sha256, 1.0, 0.0, 0.0) for tile in tiles(rows))
+    measured = (
+        TileMeasures(tile.path, tile.pixels, 1.0, 0.0, 0.0, 400_000) for tile in tiles(rows)
+    )
     tables.write(folder / "measures.csv", TileMeasures, measured)
     tables.write(folder / "neighbours.csv", Neighbours, [])
     tables.write(folder / "reference.csv", Score, [])

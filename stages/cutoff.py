@@ -64,9 +64,10 @@ def read(
         measured = tables.read(measures, ImageMeasures)
         pairs = tables.read(neighbours, Neighbours)
         return tables.read(table, Candidate), of_images(measured, pairs, params.images)
-    tiles = tables.read(table, Tile)
-    candidates = [Candidate(t.path, t.section, t.sha256, t.bytes) for t in tiles]
-    return candidates, of_tiles(tables.read(measures, TileMeasures), tiles, params.subimages)
+    tiles, of_each = tables.read(table, Tile), tables.read(measures, TileMeasures)
+    size = {row.path: row.bytes for row in of_each}
+    candidates = [Candidate(t.path, t.section, t.pixels, size[t.path]) for t in tiles]
+    return candidates, of_tiles(of_each, tiles, params.subimages)
 
 
 def main(

@@ -1,10 +1,11 @@
 """Measure every image in a table. It decides nothing.
 
-Takes:  `which`, images or subimages; a table with path, sha256, pixels, width, height; the folder
-        of the paths.
+Takes:  `which`, images or subimages; a table of tiles, or of whole photographs with path, sha256,
+        pixels, width, height; the folder of the photographs, or folders.csv.
 Leaves: a table of measures by path. Of photographs (`ImageMeasures`): traces of compression,
         detail, noise, clipped pixels, the quality that the file's header tells; of tiles
-        (`TileMeasures`): bits a pixel, clipped pixels. A JSON of lowest, median, mean and highest.
+        (`TileMeasures`): bits a pixel, clipped pixels, about the bytes of a PNG. A JSON of lowest,
+        median, mean and highest.
 Rule:   each measure is a function of the decoded pixels alone (common/measures), the quality of the
         header (common/pixels/jpeg.py). What the store knows of a photograph's file, or of a tile's
         pixels, is not measured again.
@@ -15,6 +16,7 @@ import statistics
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 
 from stages.common import fingerprints, sources, store, tables, workers
@@ -25,9 +27,10 @@ from stages.common.measures.blocks import blocks
 from stages.common.measures.clipping import black, white
 from stages.common.measures.detail import detail
 from stages.common.measures.noise import noise
-from stages.common.pixels import images
+from stages.common.pixels import images, pictures, png
 from stages.common.pixels.jpeg import header_quality
-from stages.common.rows import ImageMeasures, Item, TileMeasures
+from stages.common.pixels.pictures import Picture
+from stages.common.rows import ImageMeasures, TileMeasures
 from stages.common.sources import Root
 
 Row = ImageMeasures | TileMeasures
@@ -40,24 +43,31 @@ NAMES = 2  # columns before the measures: path and sha256
 TABLES = tuple(f"stages/common/{name}.py " for name in ("files", "rows", "tables"))
 
 
-def measured_image(item: Item, *, folder: Root) -> tuple[str, Numbers]:
+def measured_image(picture: Picture, *, root: Root) -> tuple[str, Numbers]:
     """A photograph's key and its measures, in the order of `ImageMeasures`."""
-    content = sources.read_checked(folder, item.path, item.sha256)
+    content = sources.read_checked(root, picture.path, picture.sha256)
     pixels = images.decode(content)
     measures = (blocks(pixels), detail(pixels), noise(pixels), white(pixels), black(pixels))
-    return item.sha256, (*measures, header_quality(content))
+    return picture.sha256, (*measures, header_quality(content))
 
 
-def measured_tile(item: Item, *, folder: Root) -> tuple[str, Numbers]:
+def measured_tile(picture: Picture, *, root: Root) -> tuple[str, Numbers]:
     """A tile's key and its measures, in the order of `TileMeasures`."""
-    pixels = sources.pixels(folder, item.path, item.sha256)
-    return item.pixels, (bits(pixels), white(pixels), black(pixels))
+    pixels = pictures.pixels(root, picture)
+    measures = (bits(pixels), white(pixels), black(pixels), png.about_size(pixels))
+    return picture.pixels, measures
 
 
-def key(which: str, item: Item) -> str:
+def key(which: str, picture: Picture) -> str:
     """The hash that stands for all that is measured. A photograph's is the file's, since its header
     is measured, too."""
-    return item.sha256 if which == "images" else item.pixels
+    return picture.sha256 if which == "images" else picture.pixels
+
+
+def measured(some: Sequence[Picture], *, which: str, root: Root) -> list[tuple[str, Numbers]]:
+    """The pictures of one photograph."""
+    function = measured_image if which == "images" else measured_tile
+    return [function(picture, root=root) for picture in some]
 
 
 @functools.cache
@@ -69,14 +79,17 @@ def code_fingerprint() -> str:
     return "".join(line for line in text.splitlines(True) if not line.startswith(TABLES))
 
 
-def measure_all(which: str, items: Sequence[Item], folder: Root) -> tuple[dict[str, Numbers], int]:
-    """Every image's measures by key, and how many were measured just now."""
+def measure_all(
+    which: str, wanted: Sequence[Picture], root: Root
+) -> tuple[dict[str, Numbers], int]:
+    """Every picture's measures by key, and how many were measured just now."""
     with closing(MeasureStore(store.default_path(), which, code_fingerprint())) as known_store:
-        known = known_store.get([key(which, item) for item in items])
-        by_key = {key(which, item): item for item in items}  # one of those that are alike
-        missing = [item for hash_, item in by_key.items() if hash_ not in known]
-        function = measured_image if which == "images" else measured_tile
-        new = workers.each(partial(function, folder=folder), missing, what="measure")
+        known = known_store.get([key(which, it) for it in wanted])
+        by_key = {key(which, it): it for it in wanted}  # one of those that are alike
+        missing = [it for hash_, it in by_key.items() if hash_ not in known]
+        groups = [list(own) for _, own in groupby(missing, lambda it: it.photograph)]
+        task = partial(measured, which=which, root=root)
+        new = chain.from_iterable(workers.each(task, groups, what="measure"))
         with closing(store.saved(new, known_store.put)) as passed:
             known.update(passed)
     return known, len(missing)
@@ -99,10 +112,10 @@ def counted(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def main(which: str, table: Path, folder: Path, measures: Path, numbers: Path) -> None:
-    items = tables.read(table, Item)
+    wanted = pictures.read(table)
     row_type = ROWS[which]
-    known, new = measure_all(which, items, folder)
-    rows = sorted(row_type._make((i.path, i.sha256, *known[key(which, i)])) for i in items)
+    known, new = measure_all(which, wanted, folder)
+    rows = sorted(row_type._make((it.path, it.sha256, *known[key(which, it)])) for it in wanted)
     tables.write(measures, row_type, rows)
     tables.write_numbers(numbers, counted(rows))
     named = sources.named(folder)

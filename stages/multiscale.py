@@ -4,7 +4,8 @@ Takes:  hr/; collected.csv.
 Leaves: multiscale/<name>T<i>.png; multiscale.csv (`Scaled`); multiscale_rejected.csv.
 Rule:   `scales`, then `shortest_edge` px for the shorter side, sides truncated, Lanczos. A size
         that would enlarge, or that the photograph has already, is skipped with a reason. Scale 1
-        is the same file, linked.
+        is the same file, linked. Where `subimages.files` is `kept`, multiscale/ stays empty: the
+        sizes alone are listed.
 Source: Real-ESRGAN, scripts/generate_multiscale_DF2K.py (windows and pixels equal), less its
         enlarging. https://github.com/xinntao/Real-ESRGAN
 """
@@ -23,6 +24,7 @@ from stages.common.cli import run
 from stages.common.params import Params
 from stages.common.pixels import images, png
 from stages.common.rows import Collected, Rejected, Scaled
+from stages.common.subimages_params import Written
 
 
 class MultiscaleParams(Params):
@@ -51,11 +53,11 @@ def sizes(width: int, height: int, params: MultiscaleParams) -> dict[str, tuple[
 
 
 def downscale(
-    row: Collected, *, hr: Path, folder: Path, params: MultiscaleParams
+    row: Collected, *, hr: Path, folder: Path, params: MultiscaleParams, write: bool
 ) -> tuple[list[Scaled], list[Rejected]]:
-    """Write one photograph at all its scales."""
+    """One photograph at all its scales; they are written where `write` says so."""
     pixels = None
-    written: dict[tuple[int, int], Scaled] = {}
+    found: dict[tuple[int, int], Scaled] = {}
     skipped = []
     for i, (scale, size) in enumerate(sizes(row.width, row.height, params).items()):
         name = f"{row.path.removesuffix('.png')}T{i}.png"
@@ -63,29 +65,34 @@ def downscale(
             detail = f"{scale}: from {row.width}x{row.height} to {size[0]}x{size[1]} px"
             skipped.append(Rejected(name, "would enlarge", detail))
             continue
-        if size in written:
-            detail = f"{scale}: {size[0]}x{size[1]} px, as {written[size].path}"
+        if size in found:
+            detail = f"{scale}: {size[0]}x{size[1]} px, as {found[size].path}"
             skipped.append(Rejected(name, "same size", detail))
             continue
-        if size == (row.width, row.height):
+        sha256 = ""
+        if write and size == (row.width, row.height):
             links.link(hr / row.path, folder / name)
             sha256 = row.sha256
-        else:
+        elif write:
             if pixels is None:
                 pixels = images.read_checked(hr / row.path, row.sha256)
             smaller = images.resize(pixels, *size, Image.Resampling.LANCZOS)
             sha256 = hashlib.sha256(png.write(folder / name, smaller)).hexdigest()
-        written[size] = Scaled(
-            name,
-            row.section,
-            sha256,
-            scale,
-            *size,
-            row.photograph,
-            row.photograph_sha256,
-            row.source,
+        found[size] = Scaled(
+            path=name,
+            section=row.section,
+            sha256=sha256,
+            scale=scale,
+            width=size[0],
+            height=size[1],
+            photograph=row.photograph,
+            photograph_sha256=row.photograph_sha256,
+            photograph_pixels=row.pixels,
+            photograph_width=row.width,
+            photograph_height=row.height,
+            source=row.source,
         )
-    return list(written.values()), skipped
+    return list(found.values()), skipped
 
 
 def main(
@@ -96,6 +103,7 @@ def main(
     rejected: Path,
     numbers: Path,
     params: MultiscaleParams,
+    subimages: Written,
 ) -> None:
     photographs = tables.read(collected, Collected)
     smaller = [
@@ -104,13 +112,16 @@ def main(
         for size in set(sizes(row.width, row.height, params).values())
         if size[0] < row.width and size[1] < row.height
     ]
-    disk.check_room(folder, disk.png_bytes(smaller), "this stage")
+    write = subimages.files == "all"
+    if write:
+        disk.check_room(folder, disk.png_bytes(smaller), "this stage")
     files.new_folder(folder)
     rows: list[Scaled] = []
     skipped: list[Rejected] = []
-    task = partial(downscale, hr=hr, folder=folder, params=params)
-    for written, left_out in workers.each(task, photographs, what="multiscale"):
-        rows += written
+    task = partial(downscale, hr=hr, folder=folder, params=params, write=write)
+    done = workers.each(task, photographs, what="multiscale") if write else map(task, photographs)
+    for found, left_out in done:
+        rows += found
         skipped += left_out
     if len(rows) + len(skipped) != sum(len(sizes(r.width, r.height, params)) for r in photographs):
         raise AssertionError("a scale has neither an image nor a reason")
@@ -128,7 +139,8 @@ def main(
     )
     skips = "".join(f" · {n:,} skipped: {reason}" for reason, n in reasons.most_common())
     counts = ", ".join(f"{n:,} at {scale}" for scale, n in scales.items())
-    print(f"wrote {len(rows):,} images of {len(photographs):,} photographs · {counts}{skips}")
+    verb = "wrote" if write else "listed"
+    print(f"{verb} {len(rows):,} images of {len(photographs):,} photographs · {counts}{skips}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """HyperIQA of every image in a table.
 
-Takes:  a table with path, sha256, pixels, width, height; the folder of the paths, or folders.csv;
-        the weights. `which` is images for photographs, subimages for tiles.
+Takes:  a table of tiles, or of whole photographs with path, sha256, pixels, width, height; the
+        folder of the photographs, or folders.csv; the weights. `which` is images for photographs,
+        subimages for tiles.
 Leaves: a table of scores (`Score`), by path. Higher is better, about 0..1.
 Rule:   the mean of the network's scores of the image's crops (common/hyperiqa/crops.py). `size`
         downscales larger photographs first, never tiles (common/hyperiqa/sizes.py). What the
@@ -30,7 +31,9 @@ from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models, scorer, sizes, trust
 from stages.common.params import Params
-from stages.common.rows import Item, Score
+from stages.common.pixels import pictures
+from stages.common.pixels.pictures import Picture
+from stages.common.rows import Score
 from stages.common.scores import ScoreStore, scored_before
 from stages.common.sources import Root
 
@@ -70,8 +73,8 @@ def finite(
 
 
 def all_scores(
-    items: list[Item],
-    folder: Root,
+    wanted: list[Picture],
+    root: Root,
     policy: str,
     edge: int | None,
     weights_sha256: str,
@@ -80,7 +83,7 @@ def all_scores(
     precision: str,
     before: Callable[[str], Mapping[str, float]],
 ) -> tuple[dict[str, float], int]:
-    """Every image's score by hash, all of one device and precision; and how many are new. `before`
+    """Every picture's score by key, all of one device and precision; and how many are new. `before`
     gives scores of the last run, if the scorer of a fingerprint made them.
 
     Raises:
@@ -89,18 +92,18 @@ def all_scores(
     """
     key = scorer.fingerprint(weights_sha256, policy, device, precision, edge)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
-        known = score_store.get_or_take([item.pixels for item in items], partial(before, key))
-        missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
+        known = score_store.get_or_take([it.pixels for it in wanted], partial(before, key))
+        missing = list({it.pixels: it for it in wanted if it.pixels not in known}.values())
         if missing:
             network = networks(device, precision)
             if (device, precision) != backends.EXACT:
                 exact = networks(*backends.EXACT)
                 name = f"{device} {precision}"
                 pair = {"network": network, "exact": exact}
-                message = trust.compare(missing, folder, policy, **pair, name=name, edge=edge)
+                message = trust.compare(missing, root, policy, **pair, name=name)
                 print(message, flush=True)
-            new = scorer.score(missing, folder, policy=policy, network=network, edge=edge)
-            new = finite(new, {item.pixels: item.path for item in missing})
+            new = scorer.score(missing, root, policy=policy, network=network)
+            new = finite(new, {it.pixels: it.path for it in missing})
             passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
     return known, len(missing)
@@ -149,9 +152,9 @@ def main(
     numbers: Path,
     params: ScoreParams,
 ) -> None:
-    items = tables.read(table, Item)
     photographs = sizes.short_edge(params.size)
     edge = {"images": photographs, "subimages": None}[which]
+    wanted = [sizes.looked_at(it, edge) for it in pictures.read(table)]
     device, precision = backends.resolve(params.device, params.precision)
     sha256 = files.sha256_of(models.locate(params.model, weights_folder))
     known: dict[str, float] | None = None
@@ -166,11 +169,11 @@ def main(
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    items, folder, params.crops, edge, sha256, network, device, precision, before
+                    wanted, folder, params.crops, edge, sha256, network, device, precision, before
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
-    rows = sorted(Score(item.path, item.sha256, known[item.pixels]) for item in items)
+    rows = sorted(Score(it.path, it.sha256, known[it.pixels]) for it in wanted)
     facts: dict[str, object] = {
         "model": params.model,
         "weights_sha256": sha256,

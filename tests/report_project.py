@@ -88,7 +88,7 @@ PARAMETERS: dict[str, Any] = {
     "score": {"model": "builtin", "crops": "cover"},
     "validation": {"picks": []},
     "multiscale": {"scales": [1, 0.75], "shortest_edge": None},
-    "subimages": {"size": TILE, "step": TILE},
+    "subimages": {"size": TILE, "step": TILE, "files": "all"},
     "dataset": {"name": "samples"},
 }
 
@@ -114,6 +114,7 @@ class ReportProject:
         self.limits = CutoffParams.model_validate(self.rules)
         self.decisions: dict[str, list[Decision]] = {}
         self.tiles: list[Tile] = []
+        self.sizes: dict[str, int] = {}  # of the tiles' files, by path
         self.knows: dict[str, Known] = {}
 
     @property
@@ -149,7 +150,7 @@ class ReportProject:
         if which == "subimages":
             values = random.integers(0, 3_000_000, (len(paths), 3)) / 1e6
             rows = [
-                TileMeasures(path, digest(path), *own)
+                TileMeasures(path, digest(path), *own, self.sizes[path])
                 for path, own in zip(paths, values.tolist(), strict=True)
             ]
             tables.write(folder / "subimages.csv", TileMeasures, rows)
@@ -173,7 +174,8 @@ class ReportProject:
         kept = [row for row in self.decisions["images"] if row.kept]
         self.cut([photographs[row.path] for row in kept])
         self.decide(
-            "subimages", [Candidate(t.path, t.section, t.sha256, t.bytes) for t in self.tiles]
+            "subimages",
+            [Candidate(t.path, t.section, t.pixels, self.sizes[t.path]) for t in self.tiles],
         )
         folder, which = self.folder / "data" / "tables", ("images", "subimages")
         for name in which:
@@ -268,10 +270,12 @@ class ReportProject:
         for i, row in enumerate(sorted(kept)):
             name = files.image_name(row.section, row.path, row.sha256)
             source = (row.path, row.sha256)
-            collected.append(Collected(name, row.section, digest(name), SIDE, SIDE, *source))
+            whole = (row.pixels, SIDE, SIDE)
+            facts = (digest(name), SIDE, SIDE, row.pixels)
+            collected.append(Collected(name, row.section, *facts, *source))
             for number, (scale, side) in enumerate((("1", SIDE), ("0.75", SIDE * 3 // 4))):
                 path = f"{name.removesuffix('.png')}T{number}.png"
-                facts = (digest(path), scale, side, side, *source)
+                facts = (digest(path), scale, side, side, *source, *whole)
                 scaled.append(Scaled(path, row.section, *facts))
                 picture = blobs(side, side, i)
                 png.write(self.folder / "data" / "multiscale" / path, picture)
@@ -291,16 +295,17 @@ class ReportProject:
         for number, (top, left) in enumerate(((t, x) for t in places for x in places), start=1):
             path, pixels = f"{group}_s{number:03d}.png", picture[top:, left:][:TILE, :TILE]
             content = png.write(self.folder / "data" / "subimages" / path, pixels)
+            self.sizes[path] = len(content)
             sheets.add(pixels)
             self.tiles.append(
                 Tile(
                     path=path,
                     section=parent.section,
-                    sha256=hashlib.sha256(content).hexdigest(),
                     pixels=digest(path),
-                    bytes=len(content),
                     parent=parent.path,
                     scale=parent.scale,
+                    scaled_width=parent.width,
+                    scaled_height=parent.height,
                     left=left,
                     top=top,
                     width=TILE,

@@ -147,10 +147,10 @@ def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[Ti
                 c.path,
                 c.section,
                 c.sha256,
-                c.sha256,
-                c.bytes,
                 f"{photograph} {scale}",
                 scale,
+                16,
+                12,
                 corner,
                 draw(st.sampled_from([0, 4])),
                 8,
@@ -161,7 +161,7 @@ def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[Ti
         )
     if {t.scale for t in tiles} != shares.keys():
         cutoff = cutoff.model_copy(update={"scales": None})
-    measures = [TileMeasures(t.path, t.sha256, 0.0, draw(measured), 0.0) for t in tiles]
+    measures = [TileMeasures(t.path, t.pixels, 0.0, draw(measured), 0.0, 9) for t in tiles]
     return cutoff, of_tiles(measures, tiles, cutoff)
 
 
@@ -171,6 +171,7 @@ windows = st.builds(
     step=st.integers(1, 700),
     threshold=st.integers(0, 300),
     spacing=st.sampled_from(["step", "even"]),
+    files=st.sampled_from(["all", "kept"]),
 )
 scale_factors = st.floats(0.01, 1).map(lambda x: round(x, 3))
 scalings = st.builds(

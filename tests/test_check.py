@@ -66,7 +66,7 @@ def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
         "params.yaml: section `colour` belongs to no stage: check its spelling, or remove it; "
         "section `gather` is missing: take it from the repository's; "
         "subimages.step is missing; subimages.threshold is missing; subimages.spacing is missing; "
-        "dataset.name must match pattern '^[A-Za-z0-9_-]+$', got 'a b'"
+        "subimages.files is missing; dataset.name must match pattern '^[A-Za-z0-9_-]+$', got 'a b'"
     )
 
 

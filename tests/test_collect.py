@@ -13,8 +13,9 @@ from stages import collect
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.files import changed
-from stages.common.pixels.images import decode
+from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.rows import Collected, Decision, Photograph, Unreadable, section_of
+from stages.common.subimages_params import Written
 from tests.conftest import encoded, noise
 
 
@@ -28,7 +29,10 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
         sha256 = hashlib.sha256(content).hexdigest()
         section = section_of(name)
         rows.append(Decision(rank, name, section, sha256, len(content), 0.5, kept, "", ""))
-        listed.append(Photograph(name, section, sha256, 9, 9, len(content), "", "", ""))
+        pixels = decode(content)
+        height, width, _ = pixels.shape
+        facts = (width, height, len(content), "", pixels_sha256(pixels), "")
+        listed.append(Photograph(name, section, sha256, *facts))
     tables.write(tmp_path / "gathered.csv", Photograph, listed)
     tables.write(tmp_path / "unreadable.csv", Unreadable, [])
     tables.write(tmp_path / "in.csv", Decision, rows)
@@ -38,7 +42,7 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
 
 def run(tmp_path: Path) -> None:
     names = ("in", "gathered.csv", "unreadable.csv", "in.csv", "hr", "out.csv", "m.json")
-    collect.main(*(tmp_path / name for name in names))
+    collect.main(*(tmp_path / name for name in names), Written(files="all"))
 
 
 def turned() -> bytes:
@@ -64,6 +68,7 @@ def test_kept_photographs_leave_the_door_as_plain_png(tmp_path: Path) -> None:
     for row in rows:
         content = photographs[row.photograph][0]
         assert row.photograph_sha256 == hashlib.sha256(content).hexdigest()
+        assert row.pixels == pixels_sha256(decode(content))
         with Image.open(tmp_path / "hr" / row.path) as image:
             assert (image.format, image.mode, image.size) == ("PNG", "RGB", (row.width, row.height))
             assert image.info == {}
@@ -118,7 +123,8 @@ def test_a_full_disk_is_foreseen(tmp_path: Path, tiny_disk: Callable[[str], Path
     tables.write(tmp_path / "in.csv", Decision, decisions)
     paths = (tmp_path / name for name in ("in", "gathered.csv", "unreadable.csv", "in.csv"))
     with pytest.raises(UserError, match=r"/hr: this stage needs 6 MB at least, and 0 MB is free: "):
-        collect.main(*paths, disk / "hr", tmp_path / "out.csv", tmp_path / "m.json")
+        outs = (disk / "hr", tmp_path / "out.csv", tmp_path / "m.json")
+        collect.main(*paths, *outs, Written(files="all"))
     assert list(disk.iterdir()) == []
 
 

@@ -258,10 +258,10 @@ def test_the_stage_writes_table_and_metrics(
 ) -> None:
     candidates, scores = two_sections()
     tiles = [
-        Tile(c.path, c.section, c.sha256, "", c.bytes, c.path, "1", 0, 0, 9, 9, c.path, c.path)
+        Tile(c.path, c.section, c.sha256, c.path, "1", 9, 9, 0, 0, 9, 9, c.path, c.path)
         for c in candidates
     ]
-    measures = [TileMeasures(c.path, c.sha256, 1.0, 0.0, 0.0) for c in candidates]
+    measures = [TileMeasures(c.path, c.sha256, 1.0, 0.0, 0.0, c.bytes) for c in candidates]
     tables.write(tmp_path / "in.csv", Tile, tiles)
     tables.write(tmp_path / "scores.csv", Score, scores)
     tables.write(tmp_path / "measures.csv", TileMeasures, measures)

@@ -15,8 +15,9 @@ from stages.common.errors import UserError
 from stages.common.files import changed, sha256_of
 from stages.common.params import faults
 from stages.common.pixels import png
-from stages.common.rows import Decision, Lineage, Tile
-from stages.dataset import DatasetParams, lineage, meta_info, score_list
+from stages.common.rows import Decision, Lineage, Tile, TileFile
+from stages.common.subimages_params import Written
+from stages.dataset import DatasetParams, kept_tiles, lineage, meta_info, score_list
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import sha256
 
@@ -30,11 +31,11 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision
         Tile(
             f"s/t{i:02}.png",
             "s",
-            sha256_of_png(noise(9, 8, i)),
-            "",
-            10,
+            f"{i:064x}",
             f"s/p{i % 3}T0.png",
             "0.75",
+            60,
+            50,
             i,
             2 * i,
             8,
@@ -51,8 +52,8 @@ def tiles_and_verdicts(count: int, kept: int) -> tuple[list[Tile], list[Decision
             rank,
             t.path,
             t.section,
-            t.sha256,
-            t.bytes,
+            t.pixels,
+            10,
             1 - rank / 100,
             rank <= kept,
             "" if rank <= kept else "below",
@@ -69,12 +70,23 @@ def made(tmp_path: Path, count: int, kept: int, changed: Sequence[int] = ()) -> 
     for i, tile in enumerate(tiles):
         pixels = noise(9, 8, i + 100 * (i in changed))
         png.write(tmp_path / "tiles" / tile.path, pixels)
+    written = [TileFile(t.path, sha256_of_png(noise(9, 8, i)), 10) for i, t in enumerate(tiles)]
     tables.write(tmp_path / "tiles.csv", Tile, tiles)
+    tables.write(tmp_path / "files.csv", TileFile, written)
     tables.write(tmp_path / "decisions.csv", Decision, decisions[::-1])  # in no helpful order
     tables.write_numbers(tmp_path / "score.json", {"images": count, "scorer": SCORER})
-    names = ("tiles", "tiles.csv", "decisions.csv", "score.json", "out", "m.json")
+    names = (
+        "photographs",
+        "tiles",
+        "files.csv",
+        "tiles.csv",
+        "decisions.csv",
+        "score.json",
+        "out",
+        "m.json",
+    )
     paths = (tmp_path / name for name in names)
-    dataset.main(*paths, NAME)
+    dataset.main(*paths, NAME, Written(files="all"))
     return tables.read(tmp_path / "out" / "lineage.csv", Lineage)
 
 
@@ -169,7 +181,9 @@ def test_tiles_that_are_not_the_ones_that_were_cut_are_named(tmp_path: Path) -> 
 def test_only_kept_tiles_have_a_lineage() -> None:
     tiles, decisions = tiles_and_verdicts(6, 4)
     kept = {decision.path for decision in decisions if decision.kept}
-    assert {row.tile for row in lineage(decisions, tiles)} == kept
+    numbered = kept_tiles(decisions, tiles)
+    rows = lineage(decisions, numbered, dict.fromkeys(numbered, ""))
+    assert {row.tile for row in rows} == kept
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "a.b", "ü", "validation", "a\n"])

@@ -72,7 +72,7 @@ def test_every_tile_has_its_measures_by_path(pictures: Path, tmp_path: Path) -> 
     wanted = []
     for each in sorted(listed(pictures)):
         pixels = images.read(pictures / each.path)
-        values = (round(f(pixels), 6) for f in (bits, white, black))
+        values = (round(f(pixels), 6) for f in (bits, white, black, png.about_size))
         wanted.append(TileMeasures(each.path, each.sha256, *values))
     assert rows == wanted
 
@@ -182,9 +182,9 @@ from stages import measure
 from stages.common import store
 from stages.common.cli import run
 whole = measure.measured_image
-def measured_image(item, *, folder):
-    found = whole(item, folder=folder)
-    if item.path == "9.png":
+def measured_image(picture, *, root):
+    found = whole(picture, root=root)
+    if picture.path == "9.png":
         print("waiting", flush=True)
         time.sleep(600)
     return found

@@ -13,8 +13,9 @@ from stages import multiscale
 from stages.common import tables
 from stages.common.files import sha256_of
 from stages.common.pixels import png
-from stages.common.pixels.images import Pixels, read
+from stages.common.pixels.images import Pixels, pixels_sha256, read
 from stages.common.rows import Collected, Rejected, Scaled
+from stages.common.subimages_params import Written
 from stages.multiscale import MultiscaleParams, sizes
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import scale_factors, scalings, sides, with_changes
@@ -31,7 +32,8 @@ def scaled(
         png.write(tmp_path / "hr" / name, pixels)
         height, width, _ = pixels.shape
         sha256 = sha256_of_png(pixels)
-        rows.append(Collected(name, "s", sha256, width, height, f"{name}.jpg", f"{i:064x}"))
+        photograph = (pixels_sha256(pixels), f"{name}.jpg", f"{i:064x}")
+        rows.append(Collected(name, "s", sha256, width, height, *photograph))
     tables.write(tmp_path / "in.csv", Collected, rows)
     multiscale.main(
         tmp_path / "hr",
@@ -41,6 +43,7 @@ def scaled(
         tmp_path / "rejected.csv",
         tmp_path / "m.json",
         params,
+        Written(files="all"),
     )
     written = tables.read(tmp_path / "out.csv", Scaled)
     refused = tables.read(tmp_path / "rejected.csv", Rejected)
@@ -108,9 +111,10 @@ def test_pixels_are_those_of_lanczos(tmp_path: Path, sample_pixels: list[Pixels]
 def test_the_rows_say_where_an_image_comes_from(tmp_path: Path) -> None:
     written, refused = scaled(tmp_path, {"s/a-0.png": noise(60, 80)}, FACEUP)
     hashes = [sha256_of(tmp_path / "out" / "s" / f"a-0T{i}.png") for i in range(2)]
+    photograph = ("s/a-0.png.jpg", "0" * 64, pixels_sha256(noise(60, 80)), 80, 60)
     assert written == [
-        Scaled("s/a-0T0.png", "s", hashes[0], "1", 80, 60, "s/a-0.png.jpg", "0" * 64),
-        Scaled("s/a-0T1.png", "s", hashes[1], "0.75", 60, 45, "s/a-0.png.jpg", "0" * 64),
+        Scaled("s/a-0T0.png", "s", hashes[0], "1", 80, 60, *photograph),
+        Scaled("s/a-0T1.png", "s", hashes[1], "0.75", 60, 45, *photograph),
     ]
     detail = "512px: from 80x60 to 682x512 px"
     assert refused == [Rejected("s/a-0T2.png", "would enlarge", detail)]

@@ -21,6 +21,7 @@ from stages.common.hyperiqa.scorer import fingerprint
 from stages.common.hyperiqa.weights import Weights
 from stages.common.params import faults
 from stages.common.pixels import png
+from stages.common.pixels.images import resize
 from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore
 from stages.score import ScoreParams, finite
@@ -227,7 +228,8 @@ def test_a_size_is_for_photographs_and_no_score_of_it_for_another(
     assert fitted[0].hyperiqa != native[0].hyperiqa
     assert fitted[1] == native[1]
     (folder / "large.png").unlink()
-    png.write(folder / "large.png", sizes.reduced(large, 224))
+    fitted_to = sizes.fitted(large.shape[1], large.shape[0], 224)
+    png.write(folder / "large.png", resize(large, *fitted_to, Image.Resampling.LANCZOS))
     assert scored(folder, tmp_path / "copy")[0].hyperiqa == fitted[0].hyperiqa
     made = {
         name: json.loads((tmp_path / name / "m.json").read_text())["scorer"]

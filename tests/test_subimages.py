@@ -18,12 +18,12 @@ from stages.common.files import files_below
 from stages.common.pages import thumbnails
 from stages.common.pixels import png
 from stages.common.pixels.images import read
-from stages.common.rows import Rejected, Scaled, Tile
+from stages.common.rows import Rejected, Scaled, Tile, TileFile
 from stages.subimages import SubimagesParams, offsets
 from tests.conftest import noise, sha256_of_png
 from tests.strategies import sides, windows, with_changes
 
-FACEUP = SubimagesParams(size=512, step=240, threshold=0, spacing="step")
+FACEUP = SubimagesParams(size=512, step=240, threshold=0, spacing="step", files="all")
 
 
 def basicsr(side: int, params: SubimagesParams) -> list[int]:
@@ -47,7 +47,7 @@ def tiles_of(params: SubimagesParams, *squares: int) -> int:
 @given(windows, sides)
 def test_windows_are_those_of_basicsr(params: SubimagesParams, side: int) -> None:
     assume(side >= params.size)
-    stepped = with_changes(params, spacing="step")
+    stepped = with_changes(params, spacing="step", files="all")
     assert offsets(side, stepped) == basicsr(side, stepped)
 
 
@@ -130,14 +130,16 @@ def all_tiles(
         png.write(tmp_path / "in" / name, noise(height, width, i))
         section = name.partition("/")[0] if "/" in name else "."
         sha256 = sha256_of_png(noise(height, width, i))
-        scaled = Scaled(name, section, sha256, "0.75", width, height, f"{name}.jpg", f"{i:064x}")
-        rows.append(scaled)
+        photograph = (f"{name}.jpg", f"{i:064x}", f"{i + 1:064x}", 2 * width, 2 * height)
+        rows.append(Scaled(name, section, sha256, "0.75", width, height, *photograph))
     tables.write(tmp_path / "in.csv", Scaled, rows)
     subimages.main(
+        tmp_path,
         tmp_path / "in",
         tmp_path / "in.csv",
         tmp_path / "out",
         tmp_path / "tiles.csv",
+        tmp_path / "files.csv",
         tmp_path / "rejected.csv",
         tmp_path / "thumbnails",
         tmp_path / "m.json",
@@ -146,7 +148,7 @@ def all_tiles(
     return tables.read(tmp_path / "tiles.csv", Tile)
 
 
-SMALL = SubimagesParams(size=32, step=20, threshold=0, spacing="step")
+SMALL = SubimagesParams(size=32, step=20, threshold=0, spacing="step", files="all")
 
 
 def test_tiles_hold_the_pixels_of_their_boxes(tmp_path: Path) -> None:
@@ -156,9 +158,10 @@ def test_tiles_hold_the_pixels_of_their_boxes(tmp_path: Path) -> None:
         p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")
     )
     assert [tile.path for tile in tiles] == files
-    for tile in tiles:
+    written = tables.read(tmp_path / "files.csv", TileFile)
+    for tile, file in zip(tiles, written, strict=True):
         content = (tmp_path / "out" / tile.path).read_bytes()
-        assert (tile.sha256, tile.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
+        assert file == TileFile(tile.path, hashlib.sha256(content).hexdigest(), len(content))
         parent = read(tmp_path / "in" / tile.parent)
         box = parent[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
         assert read(tmp_path / "out" / tile.path).tolist() == box.tolist()
@@ -182,7 +185,7 @@ def test_an_image_smaller_than_a_tile_is_a_row_with_a_reason(tmp_path: Path) -> 
 
 
 def test_more_than_999_tiles_keep_their_order(tmp_path: Path) -> None:
-    params = SubimagesParams(size=8, step=1, threshold=0, spacing="step")
+    params = SubimagesParams(size=8, step=1, threshold=0, spacing="step", files="all")
     tiles = all_tiles(tmp_path, {"a.png": (40, 39)}, params)
     assert len(tiles) == 33 * 32
     assert [tile.path for tile in tiles] == [f"a_s{i:04}.png" for i in range(1, 33 * 32 + 1)]
@@ -213,7 +216,7 @@ def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             }
         )
     assert outs[0] == outs[1]
-    assert len(outs[0]) == 4 + 4 + 4 + 4 * sum(1 for _ in range(3 * 2))
+    assert len(outs[0]) == 4 + 4 + 5 + 4 * sum(1 for _ in range(3 * 2))
     assert Path("thumbnails/a_0.jpg") in outs[0]
 
 
@@ -245,5 +248,5 @@ def grey(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
 
 @given(st.integers(1, 40), st.integers(8, 64), st.integers(0, 64))
 def test_the_number_of_windows(step: int, size: int, extra: int) -> None:
-    params = SubimagesParams(size=size, step=step, threshold=0, spacing="step")
+    params = SubimagesParams(size=size, step=step, threshold=0, spacing="step", files="all")
     assert len(offsets(size + extra, params)) == 1 + math.ceil(extra / step)

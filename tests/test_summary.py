@@ -28,7 +28,7 @@ def decision(rank: int, kept: bool) -> Decision:
 
 def tile(row: Decision) -> Tile:
     photograph = f"s/{row.rank % 2}"
-    return Tile(row.path, "s", "", "", 500, "", "1", 0, 0, 8, 8, photograph, photograph)
+    return Tile(row.path, "s", "", "", "1", 80, 80, 0, 0, 8, 8, photograph, photograph)
 
 
 def cutoff_of(count: int, **per_section: SectionCutoff) -> Cutoff:

@@ -48,6 +48,7 @@ from stages.common.hyperiqa.scorer import Batches, score
 from stages.common.hyperiqa.weights import load
 from stages.common.pixels import png
 from stages.common.pixels.images import pixels_sha256
+from stages.common.pixels.pictures import whole
 from stages.common.rows import Item
 
 PHOTOGRAPH, TILE = 1024, 512  # px
@@ -169,7 +170,7 @@ def from_files(items: list[Item], folder: Path, policy: str, network: Network) -
     """Score files as the stage does."""
     compiled: Future[Network] = Future()
     compiled.set_result(network)
-    found = dict(score(items, folder, policy=policy, network=compiled))
+    found = dict(score(list(map(whole, items)), folder, policy=policy, network=compiled))
     return [found[item.pixels] for item in items]
 
 

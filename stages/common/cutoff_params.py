@@ -23,7 +23,7 @@ from stages.common.rows import ImageMeasures, Score, TileMeasures
 REFERENCES = "data/reference"  # every reference is a folder below it
 OTHERS = ""  # the group of all sections without a count of their own
 IMAGE_MEASURES = ImageMeasures._fields[2:]
-TILE_MEASURES = TileMeasures._fields[2:]
+TILE_MEASURES = tuple(name for name in TileMeasures._fields[2:] if name != "bytes")
 
 
 class Reference(Params):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common.cutoff_params import Cutoff, TilesCutoff
+from stages.common.cutoff_params import IMAGE_MEASURES, TILE_MEASURES, Cutoff, TilesCutoff
 from stages.common.cutoffs import EARLIER, RESERVED, Known
-from stages.common.rows import Decision
+from stages.common.rows import Decision, TileMeasures
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.intp]
@@ -78,7 +78,7 @@ def _measures(rows: Sequence[Decision], known: Known) -> dict[str, NDArray[np.fl
     if not known.measures or not rows:
         return {}
     measured = [known.measures[row.path] for row in rows]
-    names = measured[0]._fields[2:]
+    names = TILE_MEASURES if isinstance(measured[0], TileMeasures) else IMAGE_MEASURES
     return {name: np.array([getattr(m, name) for m in measured], np.float64) for name in names}
 
 

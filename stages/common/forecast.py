@@ -57,11 +57,14 @@ def least_bytes(params: Sections, known: Sizes) -> int:
     scaled = [(int(w * s), int(h * s)) for w, h in kept for s in params["multiscale"]["scales"]]
     whole, side, step = set(kept), params["subimages"]["size"], params["subimages"]["step"]
     tiles = sum(math.prod((x - side) // step + 1 for x in s) for s in scaled if min(s) >= side)
-    written = {
+    written: dict[str, list[Size]] = {
         "data/hr": kept,  # its scale 1 is a link
         "data/multiscale": [size for size in scaled if size not in whole],
         "data/subimages": [(side, side)] * tiles,
     }
+    if params["subimages"]["files"] == "kept":
+        count = params["cutoff"]["subimages"]["count"] or 0
+        written = {"data/dataset": [(side, side)] * min(count, tiles)}
     new = [sizes for folder, sizes in written.items() if not Path(folder).exists()]
     return round(sum(map(disk.png_bytes, new)) / known.share)
 

@@ -1,7 +1,7 @@
 """data/leave_out.csv: images that a person leaves out, one a line, `image,reason`.
 
 An image is named by its path, of a photograph below gather.source or of a tile below
-data/subimages, or by the SHA-256 of its file.
+data/subimages, or by the SHA-256 that `sha256` of cutoff_images.csv, cutoff_subimages.csv has.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import handwritten, tables
-from stages.common.rows import Item
+from stages.common.rows import Tile
 
 FILE = Path("data/leave_out.csv")
 SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -44,7 +44,7 @@ def notes(
     unseen = [row.image for row in rows if not SHA256(row.image)]
     unseen = [image for image in unseen if not is_photograph(image)]
     if unseen and subimages.is_file():
-        tiles = {tile.path for tile in tables.read(subimages, Item)}
+        tiles = {tile.path for tile in tables.read(subimages, Tile)}
         unseen = [image for image in unseen if image not in tiles]
     if not unseen:
         return []

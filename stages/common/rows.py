@@ -107,7 +107,7 @@ class Score(NamedTuple):
     """data/scores/*.csv."""
 
     path: str
-    sha256: str
+    sha256: str  # of the file; of a tile, its `pixels`
     hyperiqa: float
 
 
@@ -116,8 +116,8 @@ class Candidate(NamedTuple):
 
     path: str
     section: str
-    sha256: str
-    bytes: int
+    sha256: str  # of the file; of a tile, its `pixels`
+    bytes: int  # of the file; of a tile, about those of its PNG
 
 
 class Decision(NamedTuple):
@@ -126,8 +126,8 @@ class Decision(NamedTuple):
     rank: int  # 1 is the best of all
     path: str
     section: str
-    sha256: str
-    bytes: int
+    sha256: str  # of the file; of a tile, its `pixels`
+    bytes: int  # of the file; of a tile, about those of its PNG
     hyperiqa: float
     kept: bool
     reason: str  # the first rule that it fails
@@ -139,9 +139,10 @@ class Collected(NamedTuple):
 
     path: str  # below data/hr
     section: str
-    sha256: str  # of the file
+    sha256: str  # of the file; empty where `subimages.files` is `kept`, and none is written
     width: int
     height: int
+    pixels: str  # SHA-256 of the canonical pixels
     photograph: str  # its path below gather.source
     photograph_sha256: str
     source: str = ""  # of the photograph
@@ -152,32 +153,43 @@ class Scaled(NamedTuple):
 
     path: str  # below data/multiscale
     section: str
-    sha256: str  # of the file
+    sha256: str  # of the file; empty where none is written
     scale: str  # `1`, `0.75`, or `512px` for the shortest edge
     width: int
     height: int
     photograph: str
     photograph_sha256: str
+    photograph_pixels: str  # SHA-256 of its canonical pixels
+    photograph_width: int
+    photograph_height: int
     source: str = ""
 
 
 class Tile(NamedTuple):
-    """A sub-image and where it was cut: subimages.csv."""
+    """A sub-image: a photograph, a size and a box. subimages.csv."""
 
-    path: str  # below data/subimages
+    path: str  # below data/subimages, where it is written
     section: str
-    sha256: str  # of the file
-    pixels: str  # SHA-256 of the canonical pixels
-    bytes: int
-    parent: str  # below data/multiscale
+    pixels: str  # SHA-256 that stands for its pixels: the key of all that is known of it
+    parent: str  # below data/multiscale, where it is written
     scale: str
-    left: int  # box in the parent, px
+    scaled_width: int  # of the photograph at this scale, px
+    scaled_height: int
+    left: int  # box in that, px
     top: int
     width: int
     height: int
     photograph: str
     photograph_sha256: str
     source: str = ""
+
+
+class TileFile(NamedTuple):
+    """A tile that was written: subimages_files.csv."""
+
+    path: str  # below data/subimages
+    sha256: str  # of the file
+    bytes: int
 
 
 class Validation(NamedTuple):
@@ -230,10 +242,11 @@ class TileMeasures(NamedTuple):
     """What is measured of a tile: data/measures/subimages.csv."""
 
     path: str
-    sha256: str  # of the file
+    sha256: str  # its `pixels`
     bits: float  # a pixel, of the luma as JPEG; low: flat
     white: float  # share of clipped pixels, 0..1
     black: float
+    bytes: int  # of its PNG, about
 
 
 class Embedded(NamedTuple):

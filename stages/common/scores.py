@@ -10,7 +10,8 @@ from pathlib import Path
 
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.rows import Item, Score
+from stages.common.pixels import pictures
+from stages.common.rows import Score
 from stages.common.store import Store
 from stages.common.versions import records
 
@@ -81,10 +82,11 @@ def scored_before(table: Path, scores: Path, numbers: Path, fingerprint: str) ->
     try:
         if tables.read_numbers(found[str(numbers)]).get("fingerprint") != fingerprint:
             return {}
-        pixels = {(i.path, i.sha256): i.pixels for i in tables.read(found[str(table)], Item)}
+        listed = pictures.read(found[str(table)])
         rows = tables.read(found[str(scores)], Score)
     except UserError:  # of an older version, with other columns
         return {}
+    pixels = {(it.path, it.sha256): it.pixels for it in listed}
     known = {(row.path, row.sha256): row.hyperiqa for row in rows}
     if known.keys() != pixels.keys() or not all(map(isfinite, known.values())):
         return {}

@@ -193,17 +193,20 @@ def test_a_full_disk_in_a_stage_with_workers_is_one_line(
 ) -> None:
     content = png.write(tmp_path / "in" / "a.png", noise(300, 300))
     (tmp_path / "params.yaml").write_text(
-        "subimages: {size: 64, step: 64, threshold: 0, spacing: step}\n"
+        "subimages: {size: 64, step: 64, threshold: 0, spacing: step, files: all}\n"
     )
-    row = Scaled("a.png", ".", hashlib.sha256(content).hexdigest(), "1", 300, 300, "a.jpg", "00")
+    sha256 = hashlib.sha256(content).hexdigest()
+    row = Scaled("a.png", ".", sha256, "1", 300, 300, "a.jpg", "00", "00", 300, 300)
     tables.write(tmp_path / "in.csv", Scaled, [row])
     disk = tiny_disk("size=128k")
     process = run_stage(
         "subimages",
+        "photographs",
         "in",
         "in.csv",
         disk / "out",
         "t.csv",
+        "f.csv",
         "r.csv",
         "thumbnails",
         "m.json",

@@ -59,7 +59,7 @@ def pieces(**values: object) -> TilesCutoff:
 def tile(name: str, photograph: str = "p", scale: str = "1", left: int = 0) -> Tile:
     path = f"s/{name}"
     parent = f"{photograph} {scale}"
-    return Tile(path, "s", "", "", 9, parent, scale, left, 0, 8, 8, photograph, photograph)
+    return Tile(path, "s", "", parent, scale, 80, 80, left, 0, 8, 8, photograph, photograph)
 
 
 def measured(**blocks: float) -> list[ImageMeasures]:
@@ -214,7 +214,7 @@ def test_quotas_add_up(count: int, parts: list[int]) -> None:
 def test_a_count_out_of_reach_says_how_far_it_goes_and_why() -> None:
     rows = images(a=0.9, b=0.8, c=0.7, d=0.6)
     tiles = [tile("a"), tile("b", left=1), tile("c", left=1), tile("d", "q")]
-    measures = [TileMeasures(t.path, "", 0.1 if t.path == "s/d" else 0.9, 0, 0) for t in tiles]
+    measures = [TileMeasures(t.path, "", 0.1 if t.path == "s/d" else 0.9, 0, 0, 9) for t in tiles]
     cutoff = pieces(count=2, overlap=0.5, limits={"bits": Limit(min=0.3)})
     known = of_tiles(measures, tiles, cutoff)
     assert message_of(rows, cutoff, known) == (

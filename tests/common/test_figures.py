@@ -21,7 +21,7 @@ LIMITS = Cutoff(count=2, min_score=None, report_at=0.5, limits={}, per_section={
 
 
 def tile(row: Decision, photograph: str, scale: str = "1") -> Tile:
-    return Tile(row.path, row.section, "", "", 9, "", scale, 0, 0, 8, 8, photograph, photograph)
+    return Tile(row.path, row.section, "", "", scale, 80, 80, 0, 0, 8, 8, photograph, photograph)
 
 
 def decision(rank: int, score: float, section: str = "s", size: int = 10) -> Decision:

@@ -32,7 +32,7 @@ def sections(count: int | None, **more: Any) -> dict[str, Any]:
     plain = {
         "cutoff": cutoffs(count, count),
         "multiscale": {"scales": [1, 0.75], "shortest_edge": 512},
-        "subimages": {"size": 512, "step": 240, "threshold": 0, "spacing": "step"},
+        "subimages": {"size": 512, "step": 240, "threshold": 0, "spacing": "step", "files": "all"},
     }
     return plain | more
 
@@ -40,7 +40,7 @@ def sections(count: int | None, **more: Any) -> dict[str, Any]:
 def tiles_of(size: tuple[int, int], scaling: MultiscaleParams, cropping: SubimagesParams) -> int:
     """As the stages cut them; a scale that would enlarge is left out."""
     scaled = [s for s in sizes(*size, scaling).values() if s[0] <= size[0] and s[1] <= size[1]]
-    rows = [Scaled("", "", "", "", w, h, "", "") for w, h in set(scaled)]
+    rows = [Scaled("", "", "", "", w, h, "", "", "", *size) for w, h in set(scaled)]
     return sum(len(boxes(row, cropping)) for row in rows)
 
 

@@ -7,7 +7,7 @@ import pytest
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut, notes, read
-from stages.common.rows import Item
+from stages.common.rows import Tile
 from tests.conftest import REPOSITORY
 
 
@@ -65,7 +65,8 @@ def test_what_names_nothing_is_noted(tmp_path: Path) -> None:
     rows = [LeftOut(image, "") for image in ("a.jpg", "s/tile.png", "0" * 64, "b.jpg", "c.jpg")]
     (note,) = notes(rows, is_photograph, table)
     assert note.startswith("data/leave_out.csv names 3 images that are no photograph and no tile ")
-    tables.write(table, Item, [Item("s/tile.png", "", 8, 8, "")])
+    tile = Tile("s/tile.png", "s", "", "s/a.png", "1", 8, 8, 0, 0, 8, 8, "s/a.jpg", "")
+    tables.write(table, Tile, [tile])
     (note,) = notes(rows, is_photograph, table)
     assert note.startswith("data/leave_out.csv names 2 images that are no photograph and no tile ")
     assert ", as b.jpg: " in note

@@ -8,7 +8,7 @@ from stages.common.rows import Neighbours, Tile
 
 
 def tile(name: str, left: int, top: int, side: int = 8, parent: str = "p") -> Tile:
-    return Tile(name, "s", "", "", 1, parent, "1", left, top, side, side, "photograph", "")
+    return Tile(name, "s", "", parent, "1", 99, 99, left, top, side, side, "photograph", "")
 
 
 def shared(a: Tile, b: Tile) -> float:

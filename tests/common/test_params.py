@@ -19,7 +19,7 @@ from stages.subimages import SubimagesParams
 from stages.validation import ValidationParams
 from tests.conftest import REPOSITORY
 
-WINDOWS = {"size": 512, "step": 240, "threshold": 0, "spacing": "step"}
+WINDOWS = {"size": 512, "step": 240, "threshold": 0, "spacing": "step", "files": "all"}
 
 
 def message_of(model: type[Params], section: str, values: object) -> str:
@@ -41,7 +41,7 @@ def told_of_text(tmp_path: Path, text: str, model: type[Params], section: str) -
 def test_a_good_section_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump({"subimages": WINDOWS, "another stage's": {"x": 1}}))
-    expected = SubimagesParams(size=512, step=240, threshold=0, spacing="step")
+    expected = SubimagesParams(size=512, step=240, threshold=0, spacing="step", files="all")
     assert load(SubimagesParams, "subimages", path) == expected
 
 
@@ -67,6 +67,7 @@ def test_all_faults_are_told_at_once_in_one_line() -> None:
         "subimages.step must be greater than or equal to 1, got 0; "
         "subimages.threshold is missing; "
         "subimages.spacing must be 'step' or 'even', got 'odd'; "
+        "subimages.files is missing; "
         "subimages.overlap is not a parameter: check its spelling, or remove it"
     )
 

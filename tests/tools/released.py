@@ -39,7 +39,8 @@ for number, line in enumerate(Path("data/tiles.txt").read_text().split("\\n")[:-
     target.write_text(f"{picture} as PNG")
     file = sha256(f"{picture} as PNG")
     tiles.append(Lineage(name, file, float(score), path, "1", 0, 0, 64, 64, section, *of))
-    table.append(Tile(path, section, file, sha256(picture), 9, "p.png", "1", 0, 0, 64, 64, *of))
+    scaled, box = (64, 64), (0, 0, 64, 64)
+    table.append(Tile(path, section, sha256(picture), "p.png", "1", *scaled, *box, *of))
 tables.write(Path("data/dataset/lineage.csv"), Lineage, tiles)
 tables.write(Path("data/tables/subimages.csv"), Tile, table)
 pairs = [("hr", 64), ("x2", 32), ("x4", 16)]

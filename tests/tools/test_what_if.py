@@ -44,11 +44,11 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
         Tile(
             path=f"{section}/p{i % 3}_{i:02d}.png",
             section=section,
-            sha256=f"{i:064x}",
-            pixels="",
-            bytes=1000 + i * i,
+            pixels=f"{i:064x}",
             parent=f"{section}/p{i % 3} {i % 5 > 0}",
             scale="1" if i % 5 else "0.75",
+            scaled_width=3 * TILES + 8,
+            scaled_height=8,
             left=3 * i,
             top=0,
             width=8,
@@ -59,7 +59,7 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
         for i in range(TILES)
         for section in ["faces" if i % 4 else "night"]
     ]
-    scores = [Score(t.path, t.sha256, round((i * 37 % TILES) / 41, 6)) for i, t in enumerate(tiles)]
+    scores = [Score(t.path, t.pixels, round((i * 37 % TILES) / 41, 6)) for i, t in enumerate(tiles)]
     photographs = [Candidate(f"faces/p{i}", "faces", f"{i}", 100) for i in range(3)]
     tables.write(data / "subimages.csv", Tile, tiles)
     tables.write(data / "scores.csv", Score, scores)
@@ -71,7 +71,10 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     tables.write(
         folder / what_if.MEASURES / "subimages.csv",
         TileMeasures,
-        [TileMeasures(t.path, t.sha256, i % 7 / 8, 0.0, 0.0) for i, t in enumerate(tiles)],
+        [
+            TileMeasures(t.path, t.pixels, i % 7 / 8, 0.0, 0.0, 1000 + i * i)
+            for i, t in enumerate(tiles)
+        ],
     )
     tables.write(
         folder / what_if.MEASURES / "images.csv",

@@ -132,7 +132,9 @@ def citation(c: Contents) -> Code:
 
 
 def _sections(c: Contents) -> dict[str, Any]:
-    return {name: c.recipe[name] for name in SECTIONS}
+    sections = {name: c.recipe[name] for name in SECTIONS}
+    # Whether what is not kept was written, too, changes nothing of the set: nor of its archive.
+    return sections | {"subimages": sections["subimages"] | {"files": "all"}}
 
 
 def _plain(value: Any) -> Any:

@@ -1,13 +1,12 @@
-"""The scoring engine: files in, one score per file out, the same alone or in a batch.
+"""The scoring engine: pictures in, one score per picture out, the same alone or in a batch.
 
-Worker processes read files and cut crops into slots of shared memory; this process fills batches
-of one fixed size with the crops of whatever images come; threads run the network on them; an
-image's score is the weighted mean of its crops' scores. A large image is cut in parts, so memory
+Worker processes read photographs and cut crops into slots of shared memory; this process fills
+batches of one fixed size with the crops of whatever pictures come; threads run the network on them;
+a picture's score is the weighted mean of its crops' scores. A large one is cut in parts, so memory
 is bounded by slots and batches, and not by the images.
 """
 
 import functools
-import hashlib
 import itertools
 import os
 from collections import deque
@@ -19,27 +18,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.common import sources, workers
-from stages.common.errors import UserError
+from stages.common import workers
 from stages.common.hyperiqa import backends, crops, sizes
 from stages.common.hyperiqa.backends import Network
-from stages.common.pixels import images
-from stages.common.rows import Item
+from stages.common.pixels import pictures
+from stages.common.pixels.pictures import Picture
 from stages.common.sources import Root
 
 VERSION = 1  # of everything here that a score depends on; part of the store's key
 PART = 32  # crops that a worker cuts at once, and that a slot holds: 4.8 MB
 CROP_SHAPE = (crops.CROP, crops.CROP, 3)
 
-Scored = Iterator[tuple[str, float]]  # SHA-256 of an image's pixels; its score, or a part of it
-Owners = list[tuple[str, float]]  # for each crop of a batch: its image's key, its weight
+Scored = Iterator[tuple[str, float]]  # a picture's key; its score, or a part of it
+Owners = list[tuple[str, float]]  # for each crop of a batch: its picture's key, its weight
 
 
 class Part(NamedTuple):
-    """Some crops of an image: what one worker cuts at once, and into which slot."""
+    """Some crops of a picture: what one worker cuts at once, and into which slot."""
 
-    item: Item
-    image: int  # its number: one worker has all parts of an image, and reads it once
+    picture: Picture
+    photograph: int  # its number: one worker has all parts of a photograph, and reads it once
     first: int
     last: int
     slot: int
@@ -68,58 +66,30 @@ def fingerprint(
     return f"hyperiqa {weights_sha256} {policy} {versions} {rounding} {engine}"
 
 
-def count(item: Item, policy: str, edge: int | None) -> int:
-    """How many crops an image has; see `score`."""
-    return crops.count(policy, *sizes.fitted(item.width, item.height, edge))
+def plan(picture: Picture, policy: str) -> crops.Plan:
+    """The crops of a picture; see `score`."""
+    return crops.plan(policy, picture.width, picture.height, seed=picture.pixels)
 
 
-def plan(item: Item, policy: str, edge: int | None) -> crops.Plan:
-    """The crops of an image, at the size at which it is looked at; see `score`."""
-    return crops.plan(policy, *sizes.fitted(item.width, item.height, edge), seed=item.pixels)
-
-
-def parts(
-    items: Sequence[Item], policy: str, *, slots: int, edge: int | None = None
-) -> Iterator[Part]:
-    """Share the images' crops out, at most `PART` at once, over the slots in turn."""
+def parts(wanted: Sequence[Picture], policy: str, *, slots: int) -> Iterator[Part]:
+    """Share the pictures' crops out, at most `PART` at once, over the slots in turn."""
     slot = itertools.cycle(range(slots))
-    for image, item in enumerate(items):
-        total = count(item, policy, edge)
+    numbers: dict[str, int] = {}
+    for picture in wanted:
+        number = numbers.setdefault(picture.photograph, len(numbers))
+        total = crops.count(policy, picture.width, picture.height)
         for first in range(0, total, PART):
-            yield Part(item, image, first, min(first + PART, total), next(slot))
+            yield Part(picture, number, first, min(first + PART, total), next(slot))
 
 
-@functools.lru_cache(maxsize=1)  # an image of many parts is read once
-def checked_pixels(root: Root, path: str, sha256: str, edge: int | None = None) -> images.Pixels:
-    """Read an image, at the size at which it is looked at; see `score`.
-
-    Raises:
-        UserError: where the file is not the one its table lists. The score of another file would be
-            stored under this hash.
-    """
-    checked_pixels.cache_clear()  # drops the image before, so that no two are in memory
-    try:
-        content = sources.read(root, path)
-        if hashlib.sha256(content).hexdigest() != sha256:
-            name = sources.shown(root, path)
-            raise UserError(f"{name} has changed since it was listed: run `dvc repro` again")
-        return sizes.reduced(images.decode(content), edge)
-    except (OSError, images.ImageError) as error:
-        name = sources.shown(root, path)
-        raise UserError(f"{name} can't be read any more ({error}): run `dvc repro` again") from None
-
-
-def cut_part(
-    part: Part, *, folder: Root, policy: str, slots: str, edge: int | None = None
-) -> PartCrops:
-    """Cut a part's crops out of its image and into its slot.
+def cut_part(part: Part, *, root: Root, policy: str, slots: str) -> PartCrops:
+    """Cut a part's crops out of its picture and into its slot.
 
     Raises:
-        UserError: where the file is not the one its table lists.
+        UserError: where the photograph is not the one its table lists.
     """
-    item = part.item
-    pixels = checked_pixels(folder, item.path, item.sha256, edge)
-    layout = plan(item, policy, edge)
+    pixels = pictures.pixels(root, part.picture)
+    layout = plan(part.picture, policy)
     cropped = crops.extract(pixels, layout, first=part.first, last=part.last)
     weights = layout.weights[part.first : part.last].tolist()
     if cropped.dtype != np.uint8:  # small enlarged images; they go through the pipe
@@ -129,27 +99,23 @@ def cut_part(
 
 
 def score(
-    items: Sequence[Item],
-    folder: Root,
-    *,
-    policy: str,
-    network: "Future[Network]",
-    edge: int | None = None,
+    wanted: Sequence[Picture], root: Root, *, policy: str, network: "Future[Network]"
 ) -> Scored:
-    """Score images.
+    """Score pictures.
 
     Args:
-        items: the images, their paths below `folder`, no pixels twice.
+        wanted: the pictures, no key twice; those of a photograph one after the other, or it is read
+            several times.
+        root: where the photographs lie.
         policy: a key of `crops.POLICIES`.
         network: what scores crops, from `backends`; it may still be compiled while images are read.
-        edge: the most px of an image's short edge; larger ones are downscaled. None: its own size.
 
     Yields:
-        SHA-256 of its pixels and score, on about 0..1, in an order that the items alone decide.
+        A picture's key and its score, on about 0..1, in an order that the pictures alone decide.
     """
-    left = {item.pixels: count(item, policy, edge) for item in items}
+    left = {it.pixels: crops.count(policy, it.width, it.height) for it in wanted}
     sums = dict.fromkeys(left, 0.0)
-    for key, weighted in _crop_scores(items, folder, policy, network, edge):
+    for key, weighted in _crop_scores(wanted, root, policy, network):
         sums[key] += weighted
         left[key] -= 1
         if left[key] == 0:
@@ -157,26 +123,22 @@ def score(
 
 
 def _crop_scores(
-    items: Sequence[Item],
-    folder: Root,
-    policy: str,
-    network: "Future[Network]",
-    edge: int | None,
+    wanted: Sequence[Picture], root: Root, policy: str, network: "Future[Network]"
 ) -> Scored:
     # Workers may be AHEAD parts each ahead of this process: more slots, so none is overwritten.
     there = workers.AHEAD * max(workers.worker_count(), 1) + 2
     with shared_slots(there) as slots, ExitStack() as stack:
         batches: Batches | None = None
-        work = list(parts(items, policy, slots=there, edge=edge))
-        task = functools.partial(cut_part, folder=folder, policy=policy, slots=slots, edge=edge)
-        results = workers.ordered_map(task, work, same_process=lambda part: part.image)
+        work = list(parts(wanted, policy, slots=there))
+        task = functools.partial(cut_part, root=root, policy=policy, slots=slots)
+        results = workers.ordered_map(task, work, same_process=lambda part: part.photograph)
         stack.enter_context(closing(results))  # so that a fault here ends the workers at once
         for part, result in zip(work, results, strict=True):
             if batches is None:  # until the first part is read, the network may still be compiled
                 batches = stack.enter_context(Batches(network.result()))
             pixels = opened_slots(slots)[part.slot] if result.pixels is None else result.pixels
             for crop, weight in zip(pixels, result.weights, strict=False):
-                yield from batches.add(part.item.pixels, crop, weight)
+                yield from batches.add(part.picture.pixels, crop, weight)
         if batches is not None:
             yield from batches.rest()
 

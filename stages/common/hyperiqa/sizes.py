@@ -14,11 +14,10 @@ sharpness; by the same benchmark it leaves a pool uneven that Lanczos evens.
 from typing import Annotated, Literal
 
 import PIL
-from PIL import Image
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from stages.common.hyperiqa.crops import CROP
-from stages.common.pixels import images
+from stages.common.pixels.pictures import Picture
 
 VERSION = 1  # of the downscale, part of a stored score's key
 NATIVE = "native"
@@ -53,13 +52,12 @@ def fitted(width: int, height: int, edge: int | None) -> tuple[int, int]:
     return (2 * width * edge + short) // (2 * short), (2 * height * edge + short) // (2 * short)
 
 
-def reduced(pixels: images.Pixels, edge: int | None) -> images.Pixels:
-    """A picture (height, width, 3) at the size of `fitted`, which may be its own."""
-    height, width = pixels.shape[:2]
-    size = fitted(width, height, edge)
-    if size == (width, height):
-        return pixels
-    return images.resize(pixels, *size, Image.Resampling.LANCZOS)
+def looked_at(picture: Picture, edge: int | None) -> Picture:
+    """A whole photograph at the size of `fitted`, which may be its own."""
+    size = fitted(picture.width, picture.height, edge)
+    if size == (picture.width, picture.height):
+        return picture
+    return picture._replace(width=size[0], height=size[1], scaled=size)
 
 
 def key(edge: int | None) -> str:

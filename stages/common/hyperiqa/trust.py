@@ -18,7 +18,8 @@ from stages.common.daemons import GIVEN_UP, Daemons, HungError
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
-from stages.common.rows import Item
+from stages.common.pixels import pictures
+from stages.common.pixels.pictures import Picture
 from stages.common.sources import Root
 
 R = TypeVar("R")
@@ -93,26 +94,25 @@ def compiled(model: str, weights_folder: Path, sha256: str, device: str, precisi
 
 
 def compare(
-    items: Sequence[Item],
-    folder: Root,
+    wanted: Sequence[Picture],
+    root: Root,
     policy: str,
     *,
     network: "Future[Network]",
     exact: "Future[Network]",
     name: str,
-    edge: int | None = None,
 ) -> str:
-    """Compare a network with the exact one on some of the images that are to be scored.
+    """Compare a network with the exact one on some of the pictures that are to be scored.
 
     Each of its threads runs at least two full batches, so that buffers are used a second time, and
     a crop has another place in each batch.
 
     Args:
-        items: the images, their paths below `folder`, at least one.
+        wanted: the pictures, at least one.
+        root: where the photographs lie.
         policy: a key of `crops.POLICIES`.
         network: made by `guarded`.
         name: what it is called, as "cuda fp16".
-        edge: the most px of an image's short edge, as for `scorer.score`.
 
     Returns:
         One line of text for the terminal.
@@ -121,7 +121,7 @@ def compare(
         NetworkError: where they disagree, or the network fails.
         UserError: where a file is not the one its table lists.
     """
-    cropped = sample(items, folder, policy, edge)
+    cropped = sample(wanted, root, policy)
     tried = network.result()
     count = sum(map(len, cropped))
     rounds = -(-2 * tried.threads * tried.batch // count)
@@ -136,17 +136,15 @@ def compare(
     return f"{name} agrees with cpu fp32 {on}: largest error {error:.2g}, allowed {allowed:g}"
 
 
-def sample(
-    items: Sequence[Item], folder: Root, policy: str, edge: int | None = None
-) -> list[NDArray[Any]]:
-    """Some crops, from the middle of some images: for each image (n, 224, 224, 3), n >= 1."""
+def sample(wanted: Sequence[Picture], root: Root, policy: str) -> list[NDArray[Any]]:
+    """Some crops, from the middle of some pictures: of each (n, 224, 224, 3), n >= 1."""
     cropped = []
-    for item in sorted(items, key=lambda item: item.pixels)[:IMAGES]:
-        pixels = scorer.checked_pixels(folder, item.path, item.sha256, edge)
-        layout = scorer.plan(item, policy, edge)
+    for picture in sorted(wanted, key=lambda picture: picture.pixels)[:IMAGES]:
+        pixels = pictures.pixels(root, picture)
+        layout = scorer.plan(picture, policy)
         first = max(0, (len(layout.boxes) - CROPS) // 2)
         cropped.append(crops.extract(pixels, layout, first=first, last=first + CROPS))
-    scorer.checked_pixels.cache_clear()
+    pictures.forget()
     return cropped
 
 

@@ -187,7 +187,7 @@ def tiles(t: Tables) -> dict[str, Any]:
         "top": column(tile.top for tile in rows),
         "width": column(tile.width for tile in rows),
         "height": column(tile.height for tile in rows),
-        "sha256": hashes(tile.sha256 for tile in rows),
+        "sha256": hashes(tile.pixels for tile in rows),
         "parents": parents(t, parent.names),
     }
 

@@ -20,6 +20,7 @@ from stages.common import files
 Bytes = NDArray[np.uint8]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+OVERHEAD = 57  # bytes of a file beside its compressed rows
 LEVEL = 5  # of libdeflate: 1 is fastest, 12 smallest
 STRIP = 32  # rows that are filtered at once: few enough that all arrays fit into a core's cache
 GROUP = 16  # rows of a group; every eighth group is compressed by both methods to choose one
@@ -48,6 +49,26 @@ def encode(pixels: Bytes) -> bytes:
     data = _compressed(_filtered(pixels))
     chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
     return SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
+
+
+def about_size(pixels: Bytes) -> int:
+    """How many bytes `encode` would give, about, in a tenth of its time: from an eighth of the
+    rows. Of a photograph's tile it is a few hundredths off; of one with fewer than `8 * GROUP` rows
+    it is exact.
+    """
+    height: int
+    height, width, _ = pixels.shape
+    if height < 8 * GROUP:
+        return len(encode(pixels))
+    padded = np.zeros((GROUP + 1, 3 * width + 3), np.uint8)
+    tops = range(4 * GROUP, height - GROUP + 1, 8 * GROUP)
+    rows = np.empty((len(tops), GROUP, 1 + 3 * width), np.uint8)
+    for top, strip in zip(tops, rows, strict=True):
+        padded[:, 3:] = pixels[top - 1 : top + GROUP].reshape(GROUP + 1, 3 * width)
+        _filter(padded, strip)
+    sample = rows.tobytes()
+    size = min(len(_matches(sample)), len(_runs(sample)))
+    return OVERHEAD + round(size * height / (GROUP * len(tops)))
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -10,16 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from stages.common.errors import UserError
+from stages.common.files import changed
 from stages.common.hyperiqa import crops, scorer, sizes
 from stages.common.hyperiqa.backends import Network
-from stages.common.pixels import png
-from stages.common.pixels.images import decode
-from stages.common.rows import Item
+from stages.common.pixels import pictures, png
+from stages.common.pixels.images import decode, resize
+from stages.common.pixels.pictures import Picture
 from tests.conftest import blobs, item
 
 COVER = "cover"
+
+
+def picture(folder: Path, path: str) -> Picture:
+    """A whole image file."""
+    return pictures.whole(item(folder, path))
 
 
 @pytest.fixture(scope="module")
@@ -35,33 +42,32 @@ def folder(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def items(folder: Path) -> list[Item]:
-    return [item(folder, path.name) for path in sorted(folder.iterdir())]
+def items(folder: Path) -> list[Picture]:
+    return [picture(folder, path.name) for path in sorted(folder.iterdir())]
 
 
 def scores(
-    items: list[Item],
+    items: list[Picture],
     folder: Path,
     network: Network,
     policy: str = COVER,
-    edge: int | None = None,
 ) -> dict[str, float]:
     """Scores by hash; each image must come once."""
     compiled: Future[Network] = Future()
     compiled.set_result(network)
-    listed = list(scorer.score(items, folder, policy=policy, network=compiled, edge=edge))
+    listed = list(scorer.score(items, folder, policy=policy, network=compiled))
     assert len(listed) == len(items)
     return dict(listed)
 
 
 @pytest.fixture(scope="module")
-def expected(items: list[Item], folder: Path, network: Network) -> dict[str, float]:
+def expected(items: list[Picture], folder: Path, network: Network) -> dict[str, float]:
     """The scores of all of them, from one call."""
     return scores(items, folder, network)
 
 
 def test_a_score_is_the_weighted_mean_of_the_crops_scores(
-    items: list[Item], folder: Path, network: Network, expected: dict[str, float]
+    items: list[Picture], folder: Path, network: Network, expected: dict[str, float]
 ) -> None:
     for one in items:
         if one.path == "wide.png":
@@ -79,14 +85,14 @@ def test_a_score_is_the_weighted_mean_of_the_crops_scores(
 
 
 def test_order_changes_no_bit(
-    items: list[Item], folder: Path, network: Network, expected: dict[str, float]
+    items: list[Picture], folder: Path, network: Network, expected: dict[str, float]
 ) -> None:
     assert scores(items[::-1], folder, network) == expected
     assert scores(items[2:] + items[:2], folder, network) == expected
 
 
 def test_company_changes_no_bit(
-    items: list[Item], folder: Path, network: Network, expected: dict[str, float]
+    items: list[Picture], folder: Path, network: Network, expected: dict[str, float]
 ) -> None:
     alone: dict[str, float] = {}
     for one in items:
@@ -96,7 +102,7 @@ def test_company_changes_no_bit(
 
 @pytest.mark.parametrize("part", [1, 7])
 def test_a_large_image_in_parts_has_the_same_score(
-    items: list[Item],
+    items: list[Picture],
     folder: Path,
     network: Network,
     expected: dict[str, float],
@@ -109,7 +115,7 @@ def test_a_large_image_in_parts_has_the_same_score(
 
 
 def test_workers_change_no_bit(
-    items: list[Item],
+    items: list[Picture],
     folder: Path,
     network: Network,
     expected: dict[str, float],
@@ -121,7 +127,7 @@ def test_workers_change_no_bit(
 
 @pytest.mark.parametrize("policy", sorted(crops.POLICIES))
 def test_every_policy_scores_every_size_the_same_alone(
-    items: list[Item], folder: Path, network: Network, policy: str
+    items: list[Picture], folder: Path, network: Network, policy: str
 ) -> None:
     some = [one for one in items if one.path in ("small.png", "crop.png", "wine.jpg")]
     together = scores(some, folder, network, policy)
@@ -132,7 +138,7 @@ def test_every_policy_scores_every_size_the_same_alone(
 @pytest.mark.parametrize("count", ["0", "2"])
 @pytest.mark.parametrize("policy", ["cover", "pyiqa", "random"])
 def test_a_size_scores_the_picture_downscaled(
-    items: list[Item],
+    items: list[Picture],
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -142,10 +148,13 @@ def test_a_size_scores_the_picture_downscaled(
     """The wide one, 13 times as wide as high, has more crops than a slot holds."""
     monkeypatch.setenv("SRSET_WORKERS", count)
     network, _ = counting(4, 2)
-    found = scores(items, folder, network, policy, edge=228)
-    assert len(list(scorer.parts(items, policy, slots=3, edge=228))) <= len(items) + 1
-    for one in items:
-        pixels = sizes.reduced(decode((folder / one.path).read_bytes()), 228)
+    wanted = [sizes.looked_at(one, 228) for one in items]
+    found = scores(wanted, folder, network, policy)
+    assert len(list(scorer.parts(wanted, policy, slots=3))) <= len(items) + 1
+    for one in wanted:
+        pixels = decode((folder / one.path).read_bytes())
+        if one.scaled is not None:
+            pixels = resize(pixels, *one.scaled, Image.Resampling.LANCZOS)
         cropped, weights = crops.prepare(pixels, policy, seed=one.pixels)
         means = cropped.mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
         mean = math.fsum(float(m) * float(w) for m, w in zip(means, weights, strict=True))
@@ -165,7 +174,7 @@ def counting(batch: int, threads: int) -> tuple[Network, list[int]]:
 
 @given(st.integers(1, 9), st.integers(1, 3))
 def test_batches_of_any_size_and_any_number_of_threads(
-    items: list[Item], folder: Path, batch: int, threads: int
+    items: list[Picture], folder: Path, batch: int, threads: int
 ) -> None:
     """Here with arithmetic in the network's place, so that the right answer is known exactly."""
     small = [one for one in items if one.path in ("crop.png", "tile.png", "wine.jpg")]
@@ -182,7 +191,7 @@ def test_batches_of_any_size_and_any_number_of_threads(
     assert given_crops == [batch] * math.ceil(total / batch)
 
 
-def test_a_failing_network_is_not_passed_over(items: list[Item], folder: Path) -> None:
+def test_a_failing_network_is_not_passed_over(items: list[Picture], folder: Path) -> None:
     def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise RuntimeError("no more memory on the device")
 
@@ -191,7 +200,7 @@ def test_a_failing_network_is_not_passed_over(items: list[Item], folder: Path) -
 
 
 def test_a_failing_network_ends_the_workers(
-    items: list[Item], folder: Path, monkeypatch: pytest.MonkeyPatch
+    items: list[Picture], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise RuntimeError("no more memory on the device")
@@ -209,29 +218,27 @@ def test_a_file_that_changed_since_is_refused(
 ) -> None:
     monkeypatch.setenv("SRSET_WORKERS", count)
     png.write(tmp_path / "a.png", blobs(224, 224, 1))
-    listed = item(tmp_path, "a.png")
+    listed = picture(tmp_path, "a.png")
     png.write(tmp_path / "a.png", blobs(224, 224, 2))
     with pytest.raises(UserError) as raised:
         scores([listed], tmp_path, network)
-    assert str(raised.value) == (
-        f"{tmp_path / 'a.png'} has changed since it was listed: run `dvc repro` again"
-    )
+    assert str(raised.value) == changed([tmp_path / "a.png"])
 
 
 def test_a_file_that_is_gone_is_refused(tmp_path: Path, network: Network) -> None:
     png.write(tmp_path / "a.png", blobs(224, 224, 1))
-    listed = item(tmp_path, "a.png")
+    listed = picture(tmp_path, "a.png")
     (tmp_path / "a.png").unlink()
     with pytest.raises(UserError) as raised:
         scores([listed], tmp_path, network)
     assert str(raised.value).startswith(f"{tmp_path / 'a.png'} can't be read any more (")
 
 
-def test_parts_share_out_every_crop_once(items: list[Item]) -> None:
+def test_parts_share_out_every_crop_once(items: list[Picture]) -> None:
     shared = list(scorer.parts(items, COVER, slots=3))
     assert [part.slot for part in shared] == [i % 3 for i in range(len(shared))]
     for one in items:
-        mine = [(part.first, part.last) for part in shared if part.item == one]
+        mine = [(part.first, part.last) for part in shared if part.picture == one]
         assert [first for first, _ in mine] == [0, *(last for _, last in mine[:-1])]
         assert mine[-1][1] == crops.count(COVER, one.width, one.height)
         assert all(0 < last - first <= scorer.PART for first, last in mine)

@@ -1,5 +1,7 @@
 """Sizes at which pictures are looked at: one short edge, whatever they had, and never more."""
 
+from pathlib import Path
+
 import numpy as np
 import PIL
 import pytest
@@ -7,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.common.hyperiqa.sizes import Size, fitted, key, reduced, short_edge
+from stages.common.hyperiqa.sizes import Size, fitted, key, looked_at, short_edge
 from stages.common.params import Params, faults
+from stages.common.pixels import pictures, png
 from stages.common.pixels.images import Pixels, resize
+from tests.conftest import item
 
 SIDES = st.integers(1, 10_000)
 EDGES = st.integers(1, 3000)
@@ -44,14 +48,25 @@ def test_sizes_that_people_meet(size: tuple[int, int], at: int, left: tuple[int,
     assert fitted(*size, at) == left
 
 
-def test_a_smaller_copy_gives_nearly_the_same_picture(sample_pixels: list[Pixels]) -> None:
+def reduced(folder: Path, pixels: Pixels, edge: int | None) -> Pixels:
+    """The pixels of a photograph as it is looked at."""
+    png.write(folder / "a.png", pixels)
+    picture = looked_at(pictures.whole(item(folder, "a.png")), edge)
+    found = pictures.pixels(folder, picture)
+    assert found.shape == (picture.height, picture.width, 3)
+    return found
+
+
+def test_a_smaller_copy_gives_nearly_the_same_picture(
+    sample_pixels: list[Pixels], tmp_path: Path
+) -> None:
     """In one step or by way of the copy: why the filter is no box, which needs whole factors."""
     for pixels in sample_pixels:
         height, width = pixels.shape[:2]
         copy = resize(pixels, width * 3 // 4, height * 3 // 4, Image.Resampling.LANCZOS)
         size = fitted(width, height, 224)
         boxes = (resize(each, *size, Image.Resampling.BOX) for each in (pixels, copy))
-        ours = difference(reduced(pixels, 224), reduced(copy, 224))
+        ours = difference(reduced(tmp_path, pixels, 224), reduced(tmp_path, copy, 224))
         assert ours < 1
         assert ours < 0.7 * difference(*boxes)
 
@@ -61,11 +76,15 @@ def difference(a: Pixels, b: Pixels) -> float:
     return float(np.abs(a.astype(float) - b).mean())
 
 
-def test_a_picture_that_is_small_enough_is_left_as_it_is(sample_pixels: list[Pixels]) -> None:
+def test_a_picture_that_is_small_enough_is_left_as_it_is(
+    sample_pixels: list[Pixels], tmp_path: Path
+) -> None:
     pixels = sample_pixels[0]
-    assert reduced(pixels, None) is pixels
-    assert reduced(pixels, min(pixels.shape[:2])) is pixels
-    smaller = reduced(pixels, 224)
+    png.write(tmp_path / "a.png", pixels)
+    picture = pictures.whole(item(tmp_path, "a.png"))
+    assert looked_at(picture, None) is picture
+    assert looked_at(picture, min(pixels.shape[:2])) is picture
+    smaller = reduced(tmp_path, pixels, 224)
     height, width = pixels.shape[:2]
     assert smaller.shape == (*fitted(width, height, 224)[::-1], 3)
     assert abs(float(smaller.mean()) - float(pixels.mean())) < 0.5

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, crops, scorer, trust
+from stages.common.hyperiqa import backends, crops, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.trust import NetworkError, compare, guarded
 from stages.common.hyperiqa.weights import Weights
-from stages.common.pixels import png
-from stages.common.rows import Item
+from stages.common.pixels import pictures, png
+from stages.common.pixels.pictures import Picture
 from tests.conftest import blobs, item
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -35,13 +35,13 @@ def never() -> Iterator[threading.Event]:
 
 
 @pytest.fixture
-def items(tmp_path: Path) -> list[Item]:
+def items(tmp_path: Path) -> list[Picture]:
     """Pictures of 1, 9 and 15 crops."""
     rows = []
     for seed, (height, width) in enumerate([(224, 224), (512, 512), (600, 1000)]):
         path = tmp_path / f"{seed}.png"
         png.write(path, blobs(height, width, seed))
-        rows.append(item(tmp_path, path.name))
+        rows.append(pictures.whole(item(tmp_path, path.name)))
     return rows
 
 
@@ -64,7 +64,7 @@ def ready(network: Network) -> "Future[Network]":
     return future
 
 
-def compared(items: list[Item], folder: Path, network: Network, exact: Network = EXACT) -> str:
+def compared(items: list[Picture], folder: Path, network: Network, exact: Network = EXACT) -> str:
     networks = {"network": ready(network), "exact": ready(exact)}
     return compare(items, folder, "cover", **networks, name="gpu fp16")
 
@@ -143,7 +143,7 @@ def test_after_a_fault_nothing_more_is_asked() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 4, 7, 64])
-def test_a_network_that_agrees_is_told(items: list[Item], tmp_path: Path, batch: int) -> None:
+def test_a_network_that_agrees_is_told(items: list[Picture], tmp_path: Path, batch: int) -> None:
     near = network_of(lambda pixels: means(pixels) + np.float32(0.64), batch)
     assert compared(items, tmp_path, near) == (
         "gpu fp16 agrees with cpu fp32 on 19 crops of 3 of these images: largest error 0.005, "
@@ -151,7 +151,7 @@ def test_a_network_that_agrees_is_told(items: list[Item], tmp_path: Path, batch:
     )
 
 
-def test_a_network_that_differs_is_told(items: list[Item], tmp_path: Path) -> None:
+def test_a_network_that_differs_is_told(items: list[Picture], tmp_path: Path) -> None:
     far = network_of(lambda pixels: means(pixels) - np.float32(1.92))
     with pytest.raises(NetworkError) as raised:
         compared(items, tmp_path, far)
@@ -162,7 +162,7 @@ def test_a_network_that_differs_is_told(items: list[Item], tmp_path: Path) -> No
 
 @pytest.mark.parametrize("fault", ["stale", "next", "short", "row"])
 def test_faults_of_some_batches_or_places_are_seen(
-    items: list[Item], tmp_path: Path, fault: str
+    items: list[Picture], tmp_path: Path, fault: str
 ) -> None:
     """As when pixels of another batch are scored, or only some of the rows are right."""
     before: list[NDArray[np.float32]] = []
@@ -183,7 +183,7 @@ def test_faults_of_some_batches_or_places_are_seen(
         compared(items, tmp_path, network_of(run, 64, 1))
 
 
-def test_each_thread_gets_two_full_batches(items: list[Item], tmp_path: Path) -> None:
+def test_each_thread_gets_two_full_batches(items: list[Picture], tmp_path: Path) -> None:
     filled: list[int] = []
 
     def run(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -195,14 +195,14 @@ def test_each_thread_gets_two_full_batches(items: list[Item], tmp_path: Path) ->
 
 
 def test_an_exact_network_without_a_number_is_no_agreement(
-    items: list[Item], tmp_path: Path
+    items: list[Picture], tmp_path: Path
 ) -> None:
     exact = EXACT._replace(run=lambda pixels: means(pixels) * np.float32(math.nan))
     with pytest.raises(NetworkError, match="by nan"):
         compared(items, tmp_path, network_of(means), exact)
 
 
-def test_a_fault_of_the_exact_network_is_a_bug(items: list[Item], tmp_path: Path) -> None:
+def test_a_fault_of_the_exact_network_is_a_bug(items: list[Picture], tmp_path: Path) -> None:
     def fails(_: object) -> NDArray[np.float32]:
         raise TypeError("a bug")
 
@@ -210,14 +210,16 @@ def test_a_fault_of_the_exact_network_is_a_bug(items: list[Item], tmp_path: Path
         compared(items, tmp_path, network_of(means), EXACT._replace(run=fails))
 
 
-def test_a_file_that_changed_is_no_fault_of_the_network(items: list[Item], tmp_path: Path) -> None:
+def test_a_file_that_changed_is_no_fault_of_the_network(
+    items: list[Picture], tmp_path: Path
+) -> None:
     png.write(tmp_path / "1.png", blobs(512, 512, 9))
     with pytest.raises(UserError, match="has changed since it was listed"):
         compared(items, tmp_path, network_of(means))
 
 
 def test_crops_come_from_the_middle_of_some_images(
-    items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    items: list[Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sampled = trust.sample(items, tmp_path, "cover")
     by_hash = sorted(items, key=lambda item: item.pixels)
@@ -230,7 +232,7 @@ def test_crops_come_from_the_middle_of_some_images(
     monkeypatch.setattr(trust, "IMAGES", 2)
     fewer = trust.sample(items[::-1], tmp_path, "cover")
     assert [each.tolist() for each in fewer] == [each.tolist() for each in sampled[:2]]
-    assert scorer.checked_pixels.cache_info().currsize == 0
+    assert pictures.downscaled.cache_info().currsize == 0
 
 
 def test_every_precision_has_a_tolerance() -> None:
@@ -245,7 +247,8 @@ def test_a_gpu_agrees(
     builtin: Weights, network: Network, photographs: Path, precision: str
 ) -> None:
     paths = sorted(photographs.glob("*/*.jpg"))
-    rows = [item(photographs, path.relative_to(photographs).as_posix()) for path in paths]
+    names = [path.relative_to(photographs).as_posix() for path in paths]
+    rows = [pictures.whole(item(photographs, name)) for name in names]
     name = f"cuda {precision}"
     on_gpu = guarded(lambda: backends.network_on("cuda", precision, builtin), name)
     for policy in ("cover", "pyiqa"):

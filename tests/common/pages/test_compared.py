@@ -21,11 +21,11 @@ def tile(i: int) -> Tile:
     return Tile(
         path=f"p_s{i:03d}.png",
         section=section,
-        sha256=f"{i:064x}",
-        pixels="",
-        bytes=1000,
+        pixels=f"{i:064x}",
         parent="p #1.png",
         scale="1",
+        scaled_width=8 * TILES,
+        scaled_height=8,
         left=8 * i,
         top=0,
         width=8,
@@ -38,7 +38,7 @@ def tile(i: int) -> Tile:
 def entry(folder: Path, name: str, count: int, changed: int = -1) -> Entry:
     """A version that keeps the first so many tiles; one of them has other bytes."""
     rows = [
-        Decision(i + 1, t.path, t.section, t.sha256, 1000, 1 - i / 1000, i < count, "", "")
+        Decision(i + 1, t.path, t.section, t.pixels, 1000, 1 - i / 1000, i < count, "", "")
         for i, t in enumerate(map(tile, range(TILES)))
     ]
     if changed >= 0:

@@ -155,7 +155,7 @@ def test_no_two_pictures_share_a_place(pictures: list[tuple[str, int]]) -> None:
 
 def tile(path: str, parent: str, top: int, left: int) -> Tile:
     digest = hashlib.sha256(path.encode()).hexdigest()
-    return Tile(path, ".", digest, digest, 9, parent, "1", left, top, 8, 8, "a.jpg", digest)
+    return Tile(path, ".", digest, parent, "1", 80, 80, left, top, 8, 8, "a.jpg", digest)
 
 
 @given(st.permutations(range(150)))

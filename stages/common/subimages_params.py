@@ -1,0 +1,28 @@
+"""The section `subimages` of params.yaml, of which more than one stage reads a part."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from stages.common.params import Params
+
+Files = Literal["all", "kept"]
+
+
+class SubimagesParams(Params):
+    """How tiles are cut, and which of them become files."""
+
+    size: int = Field(ge=8)
+    step: int = Field(ge=1)
+    threshold: int = Field(ge=0)
+    spacing: Literal["step", "even"]
+    files: Files
+
+
+class Written(Params):
+    """Of the section `subimages`: whether all images on the way to the set become files, or only
+    those that are kept."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    files: Files
