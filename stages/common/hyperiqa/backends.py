@@ -20,7 +20,8 @@ import queue
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -141,7 +142,7 @@ def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
 
     def requests(dtype: str) -> "queue.SimpleQueue[Any]":
         example = torch.zeros(shape, dtype=getattr(torch, dtype))
-        with warnings.catch_warnings(), torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad(), _one_thread():
             # The tracer warns of conditions in the code; none depends on the pixels.
             warnings.simplefilter("ignore")
             # Traced here, because the converter would trace twice, to check the first trace.
@@ -169,6 +170,20 @@ def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
             free[name].put(request)
 
     return Network(run, BATCH["cpu"], threads, precision)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch work in one thread: several, on four crops, mostly wait for each other, and burn
+    three times the time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def cuda_network(network: Any, precision: str) -> Network:
