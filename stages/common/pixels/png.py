@@ -52,22 +52,23 @@ def encode(pixels: Bytes) -> bytes:
 
 
 def about_size(pixels: Bytes) -> int:
-    """How many bytes `encode` would give, about: from three strips of rows, one in each third. Of a
-    photograph's tile it is a few hundredths off; of few rows it is exact.
+    """How many bytes `encode` would give, about, in a tenth of its time: from an eighth of the
+    rows. Of a photograph's tile it is a few hundredths off; of one with fewer than `8 * GROUP` rows
+    it is exact.
     """
     height: int
     height, width, _ = pixels.shape
-    if height < 6 * GROUP:
+    if height < 8 * GROUP:
         return len(encode(pixels))
     padded = np.zeros((GROUP + 1, 3 * width + 3), np.uint8)
-    rows = np.empty((3, GROUP, 1 + 3 * width), np.uint8)
-    for third, strip in enumerate(rows):
-        top = (2 * third + 1) * height // 6 - GROUP // 2
+    tops = range(4 * GROUP, height - GROUP + 1, 8 * GROUP)
+    rows = np.empty((len(tops), GROUP, 1 + 3 * width), np.uint8)
+    for top, strip in zip(tops, rows, strict=True):
         padded[:, 3:] = pixels[top - 1 : top + GROUP].reshape(GROUP + 1, 3 * width)
         _filter(padded, strip)
     sample = rows.tobytes()
     size = min(len(_matches(sample)), len(_runs(sample)))
-    return OVERHEAD + round(size * height / (3 * GROUP))
+    return OVERHEAD + round(size * height / (GROUP * len(tops)))
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
