@@ -25,7 +25,9 @@ ATTEMPTS = 4
 PAUSES = (0.5, 1, 3)  # s, before each further attempt
 AT_ONCE = 16  # reads, where the network is waited for and not the processor
 QUICK: dict[str, dict[str, Any]] = {  # settings of a file system: no server is waited for long
-    "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {}}},
+    "s3": {
+        "config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 1}}
+    },
 }
 
 
