@@ -21,8 +21,7 @@ from stages.common.errors import UserError
 from stages.common.listing import Status
 
 T = TypeVar("T")
-ATTEMPTS = 4
-PAUSES = (0.5, 1, 3)  # s, before each further attempt
+PAUSES = (0.5, 1, 3)  # s, before each further attempt of a call
 AT_ONCE = 16  # reads, where the network is waited for and not the processor
 QUICK: dict[str, dict[str, Any]] = {  # settings of a file system: no server is waited for long
     "s3": {
