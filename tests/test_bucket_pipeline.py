@@ -107,12 +107,18 @@ def test_a_bucket_makes_the_set_of_the_folder_also_when_the_server_dies(
         relay.close()
         output, _ = process.communicate(timeout=600)
         assert process.returncode != 0
-        (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
-        assert f": {URL}: no answer (" in line
         assert "Traceback" not in output
-        died.append(line.split(": ")[1])
+        lines = [line for line in output.splitlines() if line.startswith("error: ")]
+        if lines:
+            (line,) = lines
+            assert f": {URL}: no answer (" in line
+            died.append(line.split(": ")[1])
+        else:  # DVC was looking
+            (line,) = [line for line in output.splitlines() if line.startswith("ERROR: ")]
+            assert line.startswith("ERROR: failed to reproduce '"), line
+            died.append("DVC")
         server.start()
-    assert died[:2] == ["check", "gather"]
+    assert died[0] == "check"
 
     project.port = server.port
     project.repro()

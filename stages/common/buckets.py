@@ -21,6 +21,7 @@ from stages.common.errors import UserError
 from stages.common.listing import Status
 
 T = TypeVar("T")
+EMPTY = "holds no file: check the bucket and the path"
 PAUSES = (0.5, 1, 3)  # s, before each further attempt of a call
 AT_ONCE = 16  # reads, where the network is waited for and not the processor
 QUICK: dict[str, dict[str, Any]] = {  # settings of a file system: no server is waited for long
@@ -51,7 +52,7 @@ def listing(url: str) -> dict[str, Status]:
         if path.startswith(below) and not path.endswith("/")  # that is how some keep a folder
     }
     if not listed:
-        raise UserError(f"{url} holds no file: check the bucket and the path")
+        raise UserError(f"{url} {EMPTY}")
     return dict(sorted(listed.items()))
 
 
@@ -69,12 +70,13 @@ def kind(url: str, path: str = "") -> str:
 
 
 def check(url: str) -> None:
-    """There must be an answer, and a folder.
+    """There must be an answer, and a folder; not all of a large one is listed for that.
 
     Raises:
         UserError: which says what is wrong: the name of the bucket, the keys, the network.
     """
-    listing(url)
+    if kind(url) != "directory":
+        raise UserError(f"{url} {EMPTY}")
 
 
 def read(url: str, path: str, size: int = -1) -> bytes:
