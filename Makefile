@@ -85,7 +85,7 @@ test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export  ## what `mak
 test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for an hour: recipes, releases, faults of remotes
 	python -m pytest -m proof
 
-test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
+test-servers: $(VENV)/servers  ## pushes to real servers, photographs on real servers, on loopback
 	python -m pytest -m "servers and not proof"
 
 lint: $(VENV)/ready
