@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-proofs test-servers lint format bench screenshots weights known-sets release publish datasets video heic
+.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-proofs test-servers lint format bench screenshots weights known-sets release publish datasets video heic export export-packages
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -62,25 +62,30 @@ video heic: %: $(VENV)/%  ## what reads videos, and photographs in HEIC
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
 	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
 
+export: $(VENV)/ready  ## a released set in other files: FORMAT=webdataset|lmdb|parquet DIR=../shards SET=unpacked SHARD=500MB
+	python -m stages.tools.export --format "$$FORMAT" $(if $(SET),--set "$$SET") $(if $(DIR),--folder "$$DIR") $(if $(SHARD),--shard "$$SHARD")
+
+export-packages: $(VENV)/export  ## what writes LMDB and Parquet
+
 inspect: $(VENV)/ready  ## scores and measures of any folder of images, best and worst: DIR=../photographs, OUT=…
 	python -m stages.tools.inspect --folder "$$DIR" $(if $(OUT),--out "$$OUT")
 
 check-set: $(VENV)/ready  ## any unpacked set, every file of it: DIR=unpacked, EVALUATION=benchmarks
 	python -m stages.tools.check_set --folder "$${DIR:-data/dataset}" $(if $(VALIDATION),--validation "$$VALIDATION") $(if $(EVALUATION),--evaluation "$$EVALUATION") $(if $(JSON),--json)
 
-test: $(VENV)/ready $(VENV)/video $(VENV)/heic
+test: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export
 	python -m pytest
 
-test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## without the runs of the whole pipeline
+test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export  ## without the runs of the whole pipeline
 	python -m pytest -m "not slow and not long and not proof and not tools and not servers"
 
-test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic  ## what `make test` leaves out: long proofs, and sets read by other programs
+test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export  ## what `make test` leaves out: long proofs, and sets read by other programs
 	python -m pytest -m "tools or long"
 
 test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for an hour: recipes, releases, faults of remotes
 	python -m pytest -m proof
 
-test-servers: $(VENV)/servers  ## pushes to real servers, on loopback
+test-servers: $(VENV)/servers  ## pushes to real servers, photographs on real servers, on loopback
 	python -m pytest -m "servers and not proof"
 
 lint: $(VENV)/ready
@@ -121,6 +126,6 @@ $(VENV)/ready: requirements.txt constraints.txt
 	python -m stages.tools.setup
 	touch $@
 
-$(VENV)/remotes $(VENV)/servers $(VENV)/video $(VENV)/heic: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
+$(VENV)/remotes $(VENV)/servers $(VENV)/video $(VENV)/heic $(VENV)/export: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	touch $@

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from stages.common import (
+    buckets,
     credits,
     disk,
     files,
@@ -79,11 +80,12 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
     }
     faults = []
     for key, folder in [(key, folder) for key, folders in named.items() for folder in folders]:
-        if not Path(folder).is_dir():
+        is_url = key.startswith("gather") and buckets.is_url(folder)
+        if not is_url and not Path(folder).is_dir():
             faults.append(f"{folder} is no folder: {mend(Path(folder))}")
         elif "'" in folder or "\n" in folder:  # it stands between '' on a command line
             faults.append(f"{folder!r}: no quote or line break can be in its name: rename it")
-        elif fault := git.fault(Path(folder)):
+        elif not is_url and (fault := git.fault(Path(folder))):
             faults.append(fault)
         else:
             continue
@@ -153,7 +155,7 @@ def main(weights_folder: Path, checked: Path) -> None:
     disk.check_room(Path("data"), least, "what the next stages write")
     store.check(store.default_path())
     files.write(checked, b"checked\n")
-    places = [Path(folder.folder) for folder in root]
+    places = [Path(f.folder) for f in root if not buckets.is_url(f.folder)]
     loose = [f"'{p}'" for p in places if git.is_inside(p) and not git.is_versioned(p)]
     hint = f", not versioned yet: `dvc add {' '.join(loose)}`" if loose else ""
     print(f"{path} is right · photographs in {sources.named(root)}{hint}")

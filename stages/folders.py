@@ -26,7 +26,7 @@ def forget(more: Path, names: set[str]) -> None:
 
 
 def main(
-    source: Path, more: Path, folders: Path, contents_table: Path, gather: GatherParams
+    source: str, more: Path, folders: Path, contents_table: Path, gather: GatherParams
 ) -> None:
     found = sources.of_params(gather.model_dump())
     sources.check(found)

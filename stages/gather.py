@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from stages.common import credits, files, fingerprints, listing, sources, store, tables, workers
 from stages.common.cli import run
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.facts import Facts, FactStore
 from stages.common.gather_params import GatherParams
@@ -32,7 +33,7 @@ from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Photograph, Source, Unreadable
-from stages.common.sources import Entry, Root
+from stages.common.sources import Root
 from stages.common.versions import records
 
 Row = Photograph | Unreadable

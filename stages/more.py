@@ -12,7 +12,7 @@ from stages.common import contents, files
 from stages.common.cli import run
 
 
-def main(folder: Path, known: Path) -> None:
+def main(folder: str, known: Path) -> None:
     md5 = contents.md5_of(folder)
     files.write(known, f"{md5}\n".encode())
     print(f"{folder} is {md5}")

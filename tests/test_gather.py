@@ -21,6 +21,7 @@ from PIL import Image
 
 from stages import gather
 from stages.common import listing, tables
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.files import files_below
 from stages.common.gather_params import GatherParams
@@ -29,7 +30,6 @@ from stages.common.pixels import images, png
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Photograph, Unreadable
-from stages.common.sources import Entry
 from stages.common.store import default_path
 from stages.common.versions import records
 from tests.conftest import Stage, blobs, encoded, environment, noise

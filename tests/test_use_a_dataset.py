@@ -15,13 +15,14 @@ from tests.test_release import NAME, pack, parts
 __all__ = ["parts"]  # a fixture
 
 DOCUMENT = REPOSITORY / "docs/use-a-dataset.md"
-UNPACK, OTF, PAIRED, IMPORT, LOAD = blocks(DOCUMENT)
-LOAD = IMPORT + LOAD  # which test_release_readers.py runs
+UNPACK, OTF, PAIRED, IMPORT, LOAD, EXPORT, READ_IMPORT, READ = blocks(DOCUMENT)
+LOAD = IMPORT + LOAD  # which test_release_readers.py runs; the last three test_export_readers.py
 NOT_RUN = {  # trainers: what they need that is not here; how the configurations are tested
     "BASICSR": "torchvision and a checkout; its own readers: test_release_readers.py",
     "NEOSR": "a GPU and a checkout; its options: common/archive/test_trainers.py",
     "TRAINNER": "a GPU and a checkout; its options: common/archive/test_trainers.py",
 }
+IN_PROJECT = "make export FORMAT=lmdb"  # the same tool, without SET: tools/test_export.py
 JOIN, COMPARE, SMALLER = (
     "cat samples.7z.* > samples.7z",
     "sed -n 's/^# //p' SHA256SUMS | sha256sum --check",
@@ -30,8 +31,9 @@ JOIN, COMPARE, SMALLER = (
 
 
 def test_every_command_is_run_or_has_a_reason() -> None:
-    assert list(map(len, blocks(DOCUMENT))) == [4, 3, 4, 1, 2]
-    assert spans(DOCUMENT) == [JOIN, COMPARE, SMALLER]
+    assert list(map(len, blocks(DOCUMENT))) == [4, 3, 4, 1, 2, 4, 2, 3]
+    assert spans(DOCUMENT) == [JOIN, COMPARE, SMALLER, IN_PROJECT]
+    assert EXPORT[0] == "make export-packages"  # these tests have them
     for line in OTF + PAIRED:
         assert line == PAIRED[0] or line.split("/")[0].removeprefix("python ") in NOT_RUN
 

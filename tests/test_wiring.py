@@ -21,13 +21,13 @@ from stages.common.params import Params, faults, read
 from tests.conftest import REPOSITORY
 
 MOST_LINES = 200
+PARAMS = read(REPOSITORY / "params.yaml")
 BESIDE = {
     "fingerprint": {"requirements.txt", "constraints.txt"},  # by what they have pip install
-    "more": {"data/tables/checked.txt"},  # for order
-    "folders": {"data/tables/checked.txt"},
+    "more": {"data/tables/checked.txt", "data/ffhq"},  # for order; the folder, or its URL
+    "folders": {"data/tables/checked.txt", PARAMS["gather"]["source"]},
     "release": {"data/dataset/lineage.csv"},  # in its folder of tiles, whose hashes it has
 }
-PARAMS = read(REPOSITORY / "params.yaml")
 # Stills are found beside photographs: frames.csv, which has their hashes, is not read for that.
 BESIDE_IN = {
     "data/tables/contents.csv": {"data/tables/frames.csv"},

@@ -14,11 +14,12 @@ import yaml
 from pydantic import Field
 
 from stages.common import params, sources
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.params import Params
 from stages.common.pixels.images import ImageError
 from stages.common.rows import Source
-from stages.common.sources import Entry, Root
+from stages.common.sources import Root
 
 FILE = "source.yaml"
 MOST_BYTES = 1 << 16

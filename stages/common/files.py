@@ -32,7 +32,7 @@ def read_checked(path: Path, sha256: str) -> bytes:
     return content
 
 
-def changed(paths: Sequence[Path]) -> str:
+def changed(paths: Sequence[Path | str]) -> str:
     """What to say of files that differ from what their tables list."""
     named = ", ".join(map(str, paths[:NAMED]))
     more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""

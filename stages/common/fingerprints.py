@@ -27,7 +27,7 @@ from stages.common.errors import UserError
 # What changes no image, score or table: command line, messages, folders, parallel work. A change
 # there runs no stage, and what only these modules import is left out, too. The list is here, beside
 # the code that reads it, since the contract (tests/test_wiring.py) must mean the same modules.
-COMMON = ("cli", "disk", "errors", "git", "links", "listing", "params", "workers")
+COMMON = ("buckets", "cli", "disk", "errors", "git", "links", "listing", "params", "workers")
 STORE = (  # what is known already, and by which key
     "embeddings",
     "facts",

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common import disk, sources
-from stages.common.sources import Entry, Root
+from stages.common.entry import Entry
+from stages.common.sources import Root
 from stages.common.video import among
 
 LOOKED_AT = 2000  # photographs, at most, whose sizes are read
@@ -26,7 +27,7 @@ class Sizes(NamedTuple):
 def some_sizes(root: Root, entries: Sequence[Entry], min_short_edge: int) -> Sizes:
     """Read the sizes of photographs; where there are many, of evenly chosen ones."""
     every = -(-len(entries) // LOOKED_AT) or 1
-    read = [sources.size_of(root, entry.path) for entry in entries[::every]]
+    read = sources.sizes_of(root, [entry.path for entry in entries[::every]])
     large = [size for size in read if size and min(size) >= min_short_edge]
     videos = any(entry.reason == among.REASON for entry in entries)
     return Sizes(large, 1 / every, frozenset(entry.section for entry in entries), videos)

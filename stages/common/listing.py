@@ -70,13 +70,14 @@ def quiet_listing(folder: Path) -> dict[str, Status]:
         time.sleep(min(QUIET_SECONDS, 0.5))
 
 
-def check_unchanged(folder: Path, before: Mapping[str, Status]) -> None:
+def check_unchanged(
+    folder: str | Path, before: Mapping[str, Status], after: Mapping[str, Status]
+) -> None:
     """The folder must hold what was listed before.
 
     Raises:
         UserError: which says what came, went or changed.
     """
-    after = listing(folder)
     found = changes(before, after)
     if found:
         raise UserError(

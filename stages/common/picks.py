@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from stages.common import candidates, decision, listing, screening, sources, tables
 from stages.common.decision import Dropped
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.near import alike, known, search
 from stages.common.near.alike import Look
@@ -20,7 +21,7 @@ from stages.common.pixels import images
 from stages.common.pixels.images import ImageError
 from stages.common.pixels.likeness import dhash
 from stages.common.rows import Decision, Embedded, Photograph
-from stages.common.sources import Entry, Root
+from stages.common.sources import Root
 from stages.common.versions import records
 from stages.common.video import among
 
@@ -190,6 +191,6 @@ def rows(path: Path, row_type: type[Row]) -> list[Row]:
 
 def is_as_listed(row: Photograph, root: Root) -> bool:
     """Whether a file is still the one that a table lists."""
-    file, member = sources.locate(root, row.path)
+    file, member, _ = sources.locate(root, row.path)
     other_size = not member and file.is_file() and file.stat().st_size != row.bytes
     return not other_size and sources.sha256_of(root, row.path) == row.sha256

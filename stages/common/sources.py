@@ -6,7 +6,7 @@ the path `faces/ffhq/1.png`, as if that folder lay in gather.source under this n
 one file, and stays the same when the folder moves; a photograph's section is the first folder of
 its path, whichever source it is from: `faces` of several sources count together where they are put
 below `faces`, and apart where they are not. With no more folders, a path is that below
-gather.source.
+gather.source. Each of the folders may also be a URL, as `s3://bucket/photos` (buckets.py).
 
 Archives (packed.py) count as folders: `faces/a.zip/b/1.png`. They are no part of a section's name,
 so that an archive and what is unpacked from it have the same sections. Videos count as folders of
@@ -19,11 +19,14 @@ A `Root` is what stages are given: a folder; or folders.csv, the table of severa
 import functools
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import files, git, links, listing, packed, tables
+from stages.common import buckets, entry, files, git, links, listing, packed, tables
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.gather_params import GatherParams
 from stages.common.packed import PackedError
@@ -39,21 +42,12 @@ Folders = tuple[Folder, ...]
 Root = Path | Folders
 
 
-class Entry(NamedTuple):
-    """A file, or a member of an archive."""
-
-    path: str
-    section: str
-    bytes: int
-    fault: str = ""  # why it can't be read, where that is known by its name or its archive
-    reason: str = "unreadable"  # of a fault, in a word
-
-
 class Located(NamedTuple):
     """Where a path leads."""
 
     file: Path
-    member: str  # of this archive; empty where the path is the file's
+    member: str  # of this archive, or below the URL; empty where the path is the file's
+    url: str = ""  # of its folder; empty where that is none
 
 
 def of_params(gather: Mapping[str, object]) -> Folders:
@@ -93,10 +87,17 @@ def check(root: Root) -> None:
     """
     first, *more = folders(root)
     for folder in (first, *more):
-        if not Path(folder.folder).is_dir():
+        if buckets.is_url(folder.folder):
+            buckets.check(folder.folder)
+        elif not Path(folder.folder).is_dir():
             raise UserError(f"{folder.folder} is no folder: put images there, or name another")
+    at_url = buckets.is_url(first.folder)
     for folder in more:
-        if (Path(first.folder) / folder.name).exists():
+        if (
+            buckets.kind(first.folder, folder.name)
+            if at_url
+            else Path(first.folder, folder.name).exists()
+        ):
             raise UserError(
                 f"gather.more: {folder.name} is also a name in {first.folder}: give one of the "
                 "two another name"
@@ -106,7 +107,8 @@ def check(root: Root) -> None:
 def own(root: Root) -> None:
     """Give the photographs bytes of their own, apart from DVC's cache (links.py)."""
     for folder in folders(root):
-        if git.is_inside(Path(folder.folder)):  # elsewhere DVC links nothing
+        # Elsewhere DVC links nothing
+        if not buckets.is_url(folder.folder) and git.is_inside(Path(folder.folder)):
             links.own(Path(folder.folder))
 
 
@@ -116,8 +118,11 @@ Listed = dict[Folder, dict[str, listing.Status]]  # every file of each folder, b
 
 
 def listed(root: Root, of: Callable[[Path], dict[str, listing.Status]] = listing.listing) -> Listed:
-    """What `of` lists of each folder; an archive is a file."""
-    return {folder: of(Path(folder.folder)) for folder in folders(root)}
+    """What `of` lists of each folder, and a URL of itself; an archive is a file."""
+    return {
+        f: buckets.listing(f.folder) if buckets.is_url(f.folder) else of(Path(f.folder))
+        for f in folders(root)
+    }
 
 
 def check_unchanged(before: Listed) -> None:
@@ -126,56 +131,28 @@ def check_unchanged(before: Listed) -> None:
     Raises:
         UserError: which says what came, went or changed.
     """
-    for folder, own in before.items():
-        listing.check_unchanged(Path(folder.folder), own)
+    for folder, after in listed(tuple(before)).items():
+        listing.check_unchanged(folder.folder, before[folder], after)
 
 
 def entries(listed: Listed) -> list[Entry]:
     """Every file, in place of an archive every member, and beside a video its stills, by path."""
-    found: list[Entry] = []
-    for folder, own in listed.items():
-        for path, status in own.items():
-            file, whole = Path(folder.folder, path), _joined(folder.name, path)
-            if packed.is_packed(path) and file.is_file():
-                found += _of_archive(whole, status.bytes, packed.index(file))
-            elif folder.stills and among.is_video(file):
-                found += _of_video(whole, status.bytes, Path(folder.stills))
-            else:
-                found.append(Entry(whole, section_of(whole), status.bytes))
-    return sorted(found)
-
-
-def _of_archive(path: str, size: int, index: packed.Index) -> Iterator[Entry]:
-    """The members of an archive; and the archive itself where it may hold more, or nothing."""
-    parent = path.rpartition("/")[0]
-    for member in index.members:
-        section = section_of(_joined(parent, member.path))
-        yield Entry(f"{path}/{member.path}", section, member.bytes, member.fault)
-    if index.fault or not index.members:
-        yield Entry(path, section_of(path), size, index.fault or "an archive without files")
-
-
-def _of_video(path: str, size: int, stills: Path) -> Iterator[Entry]:
-    """The stills of a video, and the video itself."""
-    section, there = section_of(path), among.stills_of(path, stills)
-    for name, still_size in there.items():
-        yield Entry(f"{path}/{name}", section, still_size)
-    fault = f"stills taken of it: {len(there):,}; see data/tables/videos.csv"
-    yield Entry(path, section, size, fault, among.REASON)
+    return sorted(
+        found
+        for folder, own in listed.items()
+        for path, status in own.items()
+        for found in entry.of_file(folder, path, status)
+    )
 
 
 def videos(listed: Listed) -> list[Entry]:
     """The videos among the files, by path."""
     return sorted(
-        Entry(_joined(folder.name, path), section_of(_joined(folder.name, path)), status.bytes)
+        Entry(whole := entry.joined(folder.name, path), section_of(whole), status.bytes)
         for folder, own in listed.items()
         for path, status in own.items()
-        if among.is_video(Path(folder.folder, path))
+        if not buckets.is_url(folder.folder) and among.is_video(Path(folder.folder, path))
     )
-
-
-def _joined(folder: str, path: str) -> str:
-    return f"{folder}/{path}" if folder else path
 
 
 # Files
@@ -185,7 +162,10 @@ def locate(root: Root, path: str) -> Located:
     """The file of a path, which need not be there."""
     first, *more = folders(root)
     folder = next((f for f in more if path.startswith(f"{f.name}/")), first)
-    parts = path[len(folder.name) :].lstrip("/").split("/") if folder.name else path.split("/")
+    below = path[len(folder.name) :].lstrip("/") if folder.name else path
+    if buckets.is_url(folder.folder):
+        return Located(Path(), below, folder.folder)
+    parts = below.split("/")
     for depth, part in enumerate(parts[:-1], start=1):
         of_video = bool(folder.stills) and among.is_called_so(part)
         if of_video or packed.is_packed(part):
@@ -196,15 +176,19 @@ def locate(root: Root, path: str) -> Located:
     return Located(Path(folder.folder, *parts), "")
 
 
-def shown(root: Root, path: str) -> Path:
-    """A path as a person finds it on the disk; of a member, behind that of its archive."""
-    file, member = locate(root, path)
+def shown(root: Root, path: str) -> Path | str:
+    """A path as a person finds it; of a member, behind that of its archive."""
+    file, member, url = locate(root, path)
+    if url:
+        return f"{url.rstrip('/')}/{member}"
     return file / member.lstrip("/") if member else file
 
 
 def is_there(root: Root, path: str) -> bool:
     """Whether there is such a file, or such a member."""
-    file, member = locate(root, path)
+    file, member, url = locate(root, path)
+    if url:
+        return buckets.kind(url, member) == "file"
     return packed.has(file, member) if member else file.is_file()
 
 
@@ -214,8 +198,11 @@ def read(root: Root, path: str, size: int = -1) -> bytes:
     Raises:
         ImageError: `unreadable`, of a member.
         OSError: of a file.
+        UserError: where a URL gives no answer.
     """
-    file, member = locate(root, path)
+    file, member, url = locate(root, path)
+    if url:
+        return buckets.read(url, member, size)
     if member:
         try:
             return packed.read(file, member, size)
@@ -225,23 +212,29 @@ def read(root: Root, path: str, size: int = -1) -> bytes:
         return stream.read(size)
 
 
-def read_image(entry: Entry, root: Root, max_megapixels: float) -> bytes:
+def read_image(of: Entry, root: Root, max_megapixels: float) -> bytes:
     """The content of what may be an image: of a film, say, no more is read than says so.
 
     Raises:
         ImageError: why it can't be one.
         OSError: where the file can't be read.
+        UserError: where a URL gives no answer, or another file than it has listed.
     """
-    file, member = locate(root, entry.path)
+    file, member, url = locate(root, of.path)
     if not member and not file.is_file():
         raise ImageError("unreadable", "not a file, or a link that leads nowhere")
-    if entry.fault:
-        raise ImageError(entry.reason, entry.fault)
-    formats.check_head(read(root, entry.path, formats.HEAD))
+    if of.fault:
+        raise ImageError(of.reason, of.fault)
     most = MOST_BYTES_A_PIXEL * max_megapixels * 1e6 + HEAD_BYTES
-    if member and entry.bytes > most:
-        raise ImageError("too large", f"unpacks to {entry.bytes:,} bytes, more than {most:,.0f}")
-    return read(root, entry.path)
+    at_once = bool(url) and of.bytes <= most  # to ask twice takes as long as to read
+    content = read(root, of.path, -1 if at_once else formats.HEAD)
+    formats.check_head(content[: formats.HEAD])
+    if member and of.bytes > most:
+        what = "has" if url else "unpacks to"
+        raise ImageError("too large", f"{what} {of.bytes:,} bytes, more than {most:,.0f}")
+    if at_once and len(content) != of.bytes:
+        raise UserError(f"{shown(root, of.path)} changed while it was read: run `dvc repro`")
+    return content if at_once else read(root, of.path)
 
 
 def read_checked(root: Root, path: str, sha256: str) -> bytes:
@@ -273,7 +266,7 @@ def pixels(root: Root, path: str, sha256: str) -> images.Pixels:
 def sha256_of(root: Root, path: str) -> str | None:
     """SHA-256 of a file's content; None where it is not there, or can't be read."""
     try:
-        file, member = locate(root, path)
+        file, member, _ = locate(root, path)
         if not member:
             return files.sha256_of(file) if file.is_file() else None
         return hashlib.sha256(read(root, path)).hexdigest()
@@ -283,10 +276,19 @@ def sha256_of(root: Root, path: str) -> str | None:
 
 def size_of(root: Root, path: str) -> tuple[int, int] | None:
     """Width and height as a file's header has them, px; None where it is no image."""
-    file, member = locate(root, path)
+    file, member, _ = locate(root, path)
     if not member:
         return images.size_of(file)
     try:
         return images.size_of(io.BytesIO(read(root, path, HEAD_BYTES)))
     except ImageError:
         return None
+
+
+def sizes_of(root: Root, paths: Sequence[str]) -> list[tuple[int, int] | None]:
+    """`size_of` of each path; of a URL many are asked for at once."""
+    read = partial(size_of, root)
+    if not any(buckets.is_url(folder.folder) for folder in folders(root)):
+        return list(map(read, paths))
+    with ThreadPoolExecutor(buckets.AT_ONCE) as threads:
+        return list(threads.map(read, paths))

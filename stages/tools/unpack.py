@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stages.common import cli, disk
 from stages.common.errors import UserError
-from stages.common.sets import sums, unpacking, volumes
+from stages.common.sets import sums, unpacking, volumes, whole
 
 
 def check_archive(archive: Path) -> str:
@@ -76,7 +76,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     archive, folder = arguments.archive, arguments.folder
-    unpacking.check_target(folder)  # before gigabytes are hashed
+    whole.check_target(folder)  # before gigabytes are hashed
     how = check_archive(archive)
     done = unpacking.unpack(archive, folder, arguments.limit)
     inside = f"{done.compared:,} as in {sums.NAME} inside" if done.compared else "CRC-32 is right"

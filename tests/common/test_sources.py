@@ -7,11 +7,12 @@ import pytest
 from pydantic import ValidationError
 
 from stages.common import listing, sources, tables
+from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.gather_params import GatherParams
 from stages.common.pixels import formats, images, png
 from stages.common.rows import Folder, Photograph
-from stages.common.sources import Entry, Located
+from stages.common.sources import Located
 from tests.archives import KINDS, pack
 from tests.conftest import noise
 

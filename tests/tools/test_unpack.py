@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.common.errors import UserError
-from stages.common.sets import members, names, unpacking
+from stages.common.sets import members, names, unpacking, whole
 from stages.tools import unpack
 from tests.conftest import REPOSITORY, environment, noise
 from tests.test_release import contents
@@ -101,7 +101,7 @@ def test_all_files_come_out_as_they_went_in(place: Path, run: Run, filters: list
         "look at it with `make check-set`\n"
     )
     assert sorted(p.name for p in place.iterdir()) == ["a.7z", "new"]
-    assert (place / "new").stat().st_mode & 0o777 == 0o777 & ~unpacking._umask()
+    assert (place / "new").stat().st_mode & 0o777 == 0o777 & ~whole._umask()
 
 
 @pytest.mark.parametrize("flags", [["-mx0"], ["-mx1"], ["-mx1", "-ms=off"], ["-m0=PPMd"]])

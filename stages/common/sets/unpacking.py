@@ -9,11 +9,8 @@ files takes six times as long as to write them. All others go through py7zr.
 
 import hashlib
 import os
-import shutil
-import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +20,7 @@ from py7zr.io import Py7zIO, WriterFactory
 
 from stages.common import disk, files, workers
 from stages.common.errors import UserError
-from stages.common.sets import members, sums, volumes
+from stages.common.sets import members, sums, volumes, whole
 from stages.common.sets.members import Member
 from stages.common.sets.names import shown
 
@@ -123,7 +120,7 @@ def unpack(archive: Path, folder: Path, limit: int | None) -> Unpacked:
         UserError: for an archive that is damaged or unsafe, too large for the disk or the limit, or
             not as SHA256SUMS has it; and for a folder that exists. Nothing is left of it then.
     """
-    check_target(folder)
+    whole.check_target(folder)
     parts = volumes.of(archive)
     packed = sum(path.stat().st_size for path in parts)
     if limit is None:
@@ -136,7 +133,7 @@ def unpack(archive: Path, folder: Path, limit: int | None) -> Unpacked:
             raise UserError(f"{archive} is encrypted: unpack it with 7zz")
         members.check(found)
         _check_room(archive, folder, found, limit)
-        with _new_folder(folder) as part:
+        with whole.appearing(folder) as part:
             _make_folders(part, found)
             if all(member.start is not None for member in found if not member.is_folder):
                 sha256 = _copy_out(file, part, found)
@@ -145,18 +142,6 @@ def unpack(archive: Path, folder: Path, limit: int | None) -> Unpacked:
                     sha256 = _extract(reader, part, found)
             compared = _compare(part, sha256)
     return Unpacked(len(sha256), sum(member.size for member in found), compared)
-
-
-def check_target(folder: Path) -> None:
-    """The folder to unpack to must not exist, but the one that it will be in.
-
-    Raises:
-        UserError: otherwise.
-    """
-    if folder.exists() or folder.is_symlink():
-        raise UserError(f"{folder} exists: name a new folder, or move that one away")
-    if not folder.absolute().parent.is_dir():
-        raise UserError(f"{folder.absolute().parent} is no folder: make it first")
 
 
 def _check_room(archive: Path, folder: Path, found: Sequence[Member], limit: int) -> None:
@@ -181,27 +166,6 @@ def _check_room(archive: Path, folder: Path, found: Sequence[Member], limit: int
             f"{folder}: the archive holds {len(found):,} files, and the disk takes "
             f"{place.f_favail:,} more: name a folder on another disk"
         )
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[str]:
-    """A folder beside the target that gets its name at the end; on any fault it is removed."""
-    beside = folder.absolute()
-    part = tempfile.mkdtemp(dir=beside.parent, prefix=f".{beside.name[:40]}.", suffix=".part")
-    try:
-        yield part
-        Path(part).chmod(0o777 & ~_umask())
-        check_target(folder)  # made by another meanwhile
-        Path(part).rename(beside)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _make_folders(part: str, found: Sequence[Member]) -> None:
