@@ -6,7 +6,7 @@ is not UTF-8: where a table has some, all are read in a form of their own (surro
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from os import sched_getaffinity
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,17 +38,22 @@ class Source(NamedTuple):
 def opened(folder: Path, size: int = 0) -> Iterator[tuple[Base, Path]]:
     """An empty database for tables of about so many bytes, and its folder in another one; both are
     gone at the end."""
-    with TemporaryDirectory(dir=folder, prefix=".duckdb-", ignore_cleanup_errors=True) as name:
+    with ExitStack() as stack:
+        made = TemporaryDirectory(dir=folder, prefix=".duckdb-", ignore_cleanup_errors=True)
+        own = Path(stack.enter_context(made))
+        if not surrogates.is_valid(str(own)):
+            link = Path(stack.enter_context(TemporaryDirectory()), "tables")
+            link.symlink_to(own.absolute())
+            own = link
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY,
             "threads": min(THREADS, len(sched_getaffinity(0))),
-            "temp_directory": name,
+            "temp_directory": str(own),
             "preserve_insertion_order": True,
             "autoload_known_extensions": False,
         }
-        place = ":memory:" if size <= SMALL else f"{name}/tables.duckdb"
-        with closing(duckdb.connect(place, config=settings)) as base:
-            yield base, Path(name)
+        place = ":memory:" if size <= SMALL else str(own / "tables.duckdb")
+        yield stack.enter_context(closing(duckdb.connect(place, config=settings))), own
 
 
 def load(base: Base, sources: Mapping[str, Source], folder: Path) -> bool:
@@ -60,7 +65,7 @@ def load(base: Base, sources: Mapping[str, Source], folder: Path) -> bool:
     failed = None
     for name, source in sources.items():
         try:
-            _load(base, name, source, source.path)
+            _load(base, name, source, source.path, folder)
         except duckdb.Error as error:
             failed = failed or (source.path, error)
     if failed is None:
@@ -71,7 +76,7 @@ def load(base: Base, sources: Mapping[str, Source], folder: Path) -> bool:
         copy = folder / f"{name}.csv"
         surrogates.copy(source.path, copy)
         try:
-            _load(base, name, source, copy)
+            _load(base, name, source, copy, folder)
         except duckdb.Error as error:
             raise _damaged(source.path, error) from None
         copy.unlink()
@@ -83,8 +88,12 @@ def _damaged(path: Path, error: duckdb.Error) -> UserError:
     return UserError(f"{path} is damaged ({why}): delete it and run `dvc repro`")
 
 
-def _load(base: Base, name: str, source: Source, path: Path) -> None:
+def _load(base: Base, name: str, source: Source, path: Path, folder: Path) -> None:
     header = _header(path)
+    if not surrogates.is_valid(str(path)):
+        link = folder / f"{name}.link"
+        link.symlink_to(path.absolute())
+        path = link
     missing = [c for c in source.columns if c not in header and c not in source.newer]
     if missing:
         raise UserError(f"{source.path} lacks the columns {', '.join(missing)}: run `dvc repro`")

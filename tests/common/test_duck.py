@@ -44,6 +44,17 @@ def test_a_table_comes_in_as_it_was_written(drawn: list[tuple[str, str, float, s
 
 
 @pytest.mark.parametrize("size", [0, duck.SMALL + 1])
+def test_a_folder_may_have_any_name(tmp_path: Path, size: int) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    tables.write(folder / "t.csv", Row, [Row("a", "", 0.5, "\udce9")])
+    with duck.opened(folder, size) as (base, own):
+        assert duck.load(base, {"t": Source(folder / "t.csv", COLUMNS, ("source",))}, own)
+        assert base.execute("SELECT text, path FROM t").fetchall() == [("\ue069", "a")]
+    assert [path.name for path in folder.iterdir()] == ["t.csv"]
+
+
+@pytest.mark.parametrize("size", [0, duck.SMALL + 1])
 def test_tables_are_sorted_as_another_one(tmp_path: Path, size: int) -> None:
     with duck.opened(tmp_path, size) as (base, _):
         base.execute("CREATE TABLE t AS SELECT * FROM (VALUES ('b'), ('a'), ('c')) x(path)")
