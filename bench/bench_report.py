@@ -25,14 +25,12 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench.bench_store import hashes
 from bench.measure import machine, run, stage_command
-from stages import summary
-from stages.common import cutoffs, params, tables
-from stages.common.cutoff_params import CutoffParams
+from stages import cutoff, summary
+from stages.common import params, tables
+from stages.common.cutoff_params import CutoffParams, Reserved
 from stages.common.pages import thumbnails
 from stages.common.rows import (
-    Candidate,
     Collected,
-    Decision,
     ImageMeasures,
     Neighbours,
     Photograph,
@@ -131,28 +129,34 @@ def make(folder: Path, number: int) -> None:
     def put(name: str, row_type: type[Any], some: list[Any]) -> None:
         tables.write(folder / "tables" / f"{name}.csv", row_type, some)
 
-    def decided(which: str, some: list[Any]) -> list[Decision]:
-        scores = random.beta(6, 3, len(some)).round(6)
-        found = [Score(r.path, r.pixels, float(s)) for r, s in zip(some, scores, strict=True)]
-        sizes = random.integers(200_000, 500_000, len(some)).tolist()
-        candidates = [
-            Candidate(r.path, r.section, r.pixels, size)
-            for r, size in zip(some, sizes, strict=True)
-        ]
+    def decided(which: str, table: str, some: list[Any]) -> None:
+        scores = random.beta(6, 3, len(some)).round(6).tolist()
+        found = [Score(r.path, r.pixels, x) for r, x in zip(some, scores, strict=True)]
+        tables.write(folder / "scores.csv", Score, found)
         if which == "images":
             measured = [ImageMeasures(r.path, r.sha256, 0.01, 0.2, 1.0, 0.0, 0.0, 95) for r in some]
             write(measures / "images.csv", ImageMeasures, measured)
-            known = cutoffs.of_images(measured, [], limits.images)
         else:
             bits = random.normal(1.2, 0.3, len(some)).round(6).tolist()
+            sizes = random.integers(200_000, 500_000, len(some)).tolist()
             ours = [
                 TileMeasures(r.path, r.pixels, b, 0.0, 0.0, size)
                 for r, b, size in zip(some, bits, sizes, strict=True)
             ]
             write(measures / "subimages.csv", TileMeasures, ours)
-            known = cutoffs.of_tiles(ours, some, limits.subimages)
-        rule = {"images": limits.images, "subimages": limits.subimages}[which]
-        return cutoffs.decided(cutoffs.ranked(candidates, found), rule, which, known)
+        cutoff.main(
+            which=which,
+            table=folder / "tables" / f"{table}.csv",
+            scores=folder / "scores.csv",
+            measures=measures / f"{which}.csv",
+            neighbours=folder / "tables" / "neighbours.csv",
+            leave_out=folder / "leave_out.csv",
+            reference=folder / "reference.csv",
+            decisions=folder / "tables" / f"cutoff_{which}.csv",
+            numbers=folder / "cutoff.json",
+            params=limits,
+            validation=Reserved(picks=[]),
+        )
 
     measures, write = folder / "measures", tables.write
     put("neighbours", Neighbours, [])
@@ -162,18 +166,20 @@ def make(folder: Path, number: int) -> None:
     put("screened", Photograph, rows)
     put("multiscale", Scaled, scaled)
     put("subimages", Tile, tiles)
-    put("cutoff_images", Decision, decided("images", rows))
-    put("cutoff_subimages", Decision, decided("subimages", tiles))
+    (folder / "leave_out.csv").write_text("image,reason\n")
+    tables.write(folder / "reference.csv", Score, [])
+    decided("images", "screened", rows)
+    decided("subimages", "subimages", tiles)
     put("unreadable_images", Unreadable, [])
     for name in ("rejected", "multiscale_rejected", "subimages_rejected"):
         put(name, Rejected, [])
     put("collected", Collected, [])
     put("validation", Validation, [])
-    tables.write(folder / "reference.csv", Score, [])
     tables.write_numbers(folder / "scorer.json", {"scorer": SCORER})
     summary.main(
         images=folder / "tables" / "cutoff_images.csv",
         subimages=folder / "tables" / "cutoff_subimages.csv",
+        photographs=folder / "tables" / "screened.csv",
         tiles=folder / "tables" / "subimages.csv",
         image_measures=measures / "images.csv",
         tile_measures=measures / "subimages.csv",

@@ -95,7 +95,12 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
 
 def references(cutoff: dict[str, Any]) -> list[str]:
     """The folders that floors refer to."""
-    rules = [rule for both in cutoff.values() for rule in (both, *both["per_section"].values())]
+    rules = [
+        rule
+        for both in cutoff.values()
+        for own in ("per_section", "per_source")
+        for rule in (both, *both.get(own, {}).values())
+    ]
     floors = [rule.get("min_score") for rule in rules]
     return sorted({floor["reference"] for floor in floors if isinstance(floor, dict)})
 

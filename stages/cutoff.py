@@ -10,8 +10,9 @@ Rule:   ranked by score, ties by path. In this order: an image that `validation.
         beyond one of `limits`, or below `min_score`. The others are asked in turn, best first: a
         photograph that is nearly the same picture as a kept one is dropped, a tile that shares
         more than `overlap` with a kept one of its photograph and scale, or comes after
-        `per_photograph` kept ones of it or after the share of its scale; and what comes after
-        `count` kept ones. null is no limit. A section of `per_section` overrides what it names:
+        `per_photograph` kept ones of it or after the share of its scale; one after the `count` kept
+        ones of its source, whose `min_score` is a floor, too; and what comes after `count` kept
+        ones. null is no limit. A section of `per_section` overrides what it names:
         with a `count` of its own it is a group of its own, all the others together are one; a
         count of 0 leaves it out. `min_score: {reference: F}` is the mean score of the images in F,
         a folder below data/reference.
@@ -20,54 +21,32 @@ Source: Phhofm, Guides/DatasetPreparation.md, https://github.com/Phhofm/models; 
         2024, arXiv 2409.00768).
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from stages.common import cutoff_checks, decision_table, figures, ranking, tables
 from stages.common import leave_out as by_hand
-from stages.common import tables
 from stages.common.cli import run
+from stages.common.columns import Columns, Mask
 from stages.common.cutoff_params import CutoffParams, Reserved
-from stages.common.cutoffs import Known, decided, of_images, of_tiles, ranked
-from stages.common.rows import (
-    Candidate,
-    Decision,
-    ImageMeasures,
-    Neighbours,
-    Score,
-    Tile,
-    TileMeasures,
-)
+from stages.common.rows import Score
 
 
-def summary(rows: Sequence[Decision], report_at: float | None) -> dict[str, float]:
+def summary(c: Columns, kept: Mask, report_at: float | None) -> dict[str, float]:
     """The counted one looks at to choose a cutoff."""
-    kept = [row for row in rows if row.kept]
-    values = [row.hyperiqa for row in kept]
+    scores = c.hyperiqa[kept]
     counted: dict[str, float] = {
-        "images": len(rows),
-        "kept": len(kept),
-        "mean": tables.mean(values),
-        "min": min(values),
-        "max": max(values),
-        "bytes": sum(row.bytes for row in kept),
+        "images": c.size,
+        "kept": scores.size,
+        "mean": figures.mean(scores),
+        "min": float(scores[-1]),
+        "max": float(scores[0]),
+        "bytes": int(c.bytes[kept].sum()),
     }
     if report_at is not None:
-        counted["reach"] = sum(row.hyperiqa >= report_at for row in rows)
+        counted["reach"] = int(np.count_nonzero(c.hyperiqa >= report_at))
     return counted
-
-
-def read(
-    which: str, table: Path, measures: Path, neighbours: Path, params: CutoffParams
-) -> tuple[list[Candidate], Known]:
-    """The images, and what the rules ask of them beside their scores."""
-    if which == "images":
-        measured = tables.read(measures, ImageMeasures)
-        pairs = tables.read(neighbours, Neighbours)
-        return tables.read(table, Candidate), of_images(measured, pairs, params.images)
-    tiles, of_each = tables.read(table, Tile), tables.read(measures, TileMeasures)
-    size = {row.path: row.bytes for row in of_each}
-    candidates = [Candidate(t.path, t.section, t.pixels, size[t.path]) for t in tiles]
-    return candidates, of_tiles(of_each, tiles, params.subimages)
 
 
 def main(
@@ -86,12 +65,12 @@ def main(
     good = tables.read(reference, Score)
     params = params.measured(images=good, subimages=good)  # one of the two is used
     cutoff = {"images": params.images, "subimages": params.subimages}[which]
-    candidates, known = read(which, table, measures, neighbours, params)
-    rows = ranked(candidates, tables.read(scores, Score))
-    left_out = by_hand.read(leave_out)
-    rows = decided(rows, cutoff, f"cutoff.{which}", known, validation.picks, left_out)
-    counted = summary(rows, cutoff.report_at)
-    tables.write(decisions, Decision, rows)
+    its = ranking.Files(table, measures, neighbours)
+    apart = (validation.picks, by_hand.read(leave_out))
+    with ranking.scored(which, its, scores, cutoff, decisions.parent, *apart) as ranked:
+        decided = cutoff_checks.decided(ranked.columns, cutoff, f"cutoff.{which}")
+        counted = summary(ranked.columns, decided.kept, cutoff.report_at)
+        decision_table.write(decisions, ranked, decided)
     tables.write_numbers(numbers, counted)
     reach = f" · {counted['reach']:,} reach {cutoff.report_at:g}" if "reach" in counted else ""
     print(

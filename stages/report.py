@@ -15,16 +15,15 @@ import yaml
 from markupsafe import Markup
 from pydantic import ConfigDict
 
-from stages.common import figures, files, tables
+from stages.common import files, ranking, tables
 from stages.common.cli import run
+from stages.common.columns import Columns
 from stages.common.cutoff_params import CutoffParams
-from stages.common.cutoffs import of_images, of_tiles
-from stages.common.figures import Columns
 from stages.common.pages import charts, effects, gallery, html, listed, overview, sheets
 from stages.common.pages.charts import Chart
-from stages.common.pages.gallery import IMAGES, TILES
 from stages.common.params import Params
-from stages.common.rows import ImageMeasures, Neighbours, Rejected, Score, TileMeasures
+from stages.common.ranking import IMAGES, TILES
+from stages.common.rows import Rejected, Score
 from stages.common.what_if import ALL, ONLY, WITHOUT, WhatIf
 
 LISTED = 200  # rejected files that the page names
@@ -69,19 +68,19 @@ def cut_of(
 
 
 def columns_of(
-    t: listed.Tables, images: Path, tiles: Path, neighbours: Path, cutoff: CutoffParams
+    folder: Path, image_measures: Path, tile_measures: Path, cutoff: CutoffParams, beside: Path
 ) -> dict[str, Columns]:
     """What is ranked, with all that the rules ask of it."""
-    of = {
-        IMAGES: of_images(
-            tables.read(images, ImageMeasures), tables.read(neighbours, Neighbours), cutoff.images
-        ),
-        TILES: of_tiles(tables.read(tiles, TileMeasures), t.subimages, cutoff.subimages),
-    }
-    return {
-        IMAGES: figures.columns(t.cutoff_images, of[IMAGES]),
-        TILES: figures.columns(t.cutoff_subimages, of[TILES]),
-    }
+    found = {}
+    for which, table, measures, rule in (
+        (IMAGES, "screened", image_measures, cutoff.images),
+        (TILES, "subimages", tile_measures, cutoff.subimages),
+    ):
+        its = ranking.Files(folder / f"{table}.csv", measures, folder / "neighbours.csv")
+        decisions = folder / f"cutoff_{which}.csv"
+        with ranking.decided(which, its, decisions, rule, beside) as (columns, _):
+            found[which] = columns
+    return found
 
 
 def main(
@@ -120,7 +119,7 @@ def main(
     limits = cutoff.measured(
         images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
     )
-    columns = columns_of(t, image_measures, tile_measures, folder / "neighbours.csv", limits)
+    columns = columns_of(folder, image_measures, tile_measures, limits, report.parent)
     others = tables.read(what_if, WhatIf)
     drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
     files.new_folder(charts_folder)

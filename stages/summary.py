@@ -8,16 +8,19 @@ Leaves: metrics.json, the set in the figures that experiments are compared by; w
 Rule:   it decides nothing. An experiment ends here: what comes after only writes the set.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import figures, files, tables
+import numpy as np
+
+from stages.common import figures, files, ranking, tables
 from stages.common import what_if as others
 from stages.common.cli import run
+from stages.common.columns import Mask, Numbers
 from stages.common.cutoff_params import CutoffParams
-from stages.common.cutoffs import of_images, of_tiles
-from stages.common.rows import Decision, ImageMeasures, Neighbours, Score, Tile, TileMeasures
+from stages.common.cutoffs import decide
+from stages.common.ranking import IMAGES, TILES, Files
+from stages.common.rows import Score
 from stages.common.what_if import WhatIf
 
 POINTS = 2000  # of a curve, at most
@@ -31,15 +34,18 @@ class Curve(NamedTuple):
     kept: bool
 
 
-def curve(rows: Sequence[Decision]) -> list[Curve]:
+def curve(scores: Numbers, kept: Mask) -> list[Curve]:
     """Scores by rank, thinned out evenly to about `POINTS` rows."""
-    step = -(-len(rows) // POINTS)
-    return [Curve(row.rank, row.hyperiqa, row.kept) for row in rows[::step]]
+    step = max(1, -(-scores.size // POINTS))
+    places = range(0, scores.size, step)
+    values = zip(places, scores[::step].tolist(), kept[::step].tolist(), strict=True)
+    return [Curve(place + 1, score, is_kept) for place, score, is_kept in values]
 
 
 def main(
     images: Path,
     subimages: Path,
+    photographs: Path,
     tiles: Path,
     image_measures: Path,
     tile_measures: Path,
@@ -51,33 +57,23 @@ def main(
     plots: Path,
     cutoff: CutoffParams,
 ) -> None:
-    rows = {"images": tables.read(images, Decision), "subimages": tables.read(subimages, Decision)}
     cutoff = cutoff.measured(
         images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
     )
-    known = {
-        "images": of_images(
-            tables.read(image_measures, ImageMeasures),
-            tables.read(neighbours, Neighbours),
-            cutoff.images,
-        ),
-        "subimages": of_tiles(
-            tables.read(tile_measures, TileMeasures), tables.read(tiles, Tile), cutoff.subimages
-        ),
-    }
-    columns = {which: figures.columns(decided, known[which]) for which, decided in rows.items()}
-    limit, c = cutoff.subimages, columns["subimages"]
-    mask = figures.chosen(c, limit)
-    if mask.tolist() != [row.kept for row in rows["subimages"]]:
+    curves, tried = {}, {}
+    for which, its, decisions, limit in (
+        (IMAGES, Files(photographs, image_measures, neighbours), images, cutoff.images),
+        (TILES, Files(tiles, tile_measures, neighbours), subimages, cutoff.subimages),
+    ):
+        with ranking.decided(which, its, decisions, limit, metrics.parent) as (c, mask):
+            curves[which] = curve(c.hyperiqa, mask)
+            tried[which] = others.what_if(which, c, limit)
+    if not np.array_equal(decide(c, limit).kept, mask):
         raise AssertionError("the figures are not of what the cutoff has kept")
-    tried = [
-        *others.what_if("subimages", c, limit),
-        *others.what_if("images", columns["images"], cutoff.images),
-    ]
     files.new_folder(plots)
-    for which, decided in rows.items():
-        tables.write(plots / f"{which}.csv", Curve, curve(decided))
-    tables.write(what_if, WhatIf, tried)
+    for which, points in curves.items():
+        tables.write(plots / f"{which}.csv", Curve, points)
+    tables.write(what_if, WhatIf, [*tried[TILES], *tried[IMAGES]])
     tables.write_numbers(metrics, figures.metrics(c, mask, limit.report_at))
     kept = figures.of(c, mask)
     print(

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from stages import report, summary
-from stages.common import cutoffs, files, tables
-from stages.common.cutoff_params import CutoffParams
-from stages.common.cutoffs import Known
+from stages import cutoff, report, summary
+from stages.common import files, ranking, tables
+from stages.common.columns import Columns
+from stages.common.cutoff_params import CutoffParams, Reserved
 from stages.common.leave_out import LeftOut
 from stages.common.pages import thumbnails
 from stages.common.pages.thumbnails import Sheets
@@ -115,7 +115,6 @@ class ReportProject:
         self.decisions: dict[str, list[Decision]] = {}
         self.tiles: list[Tile] = []
         self.sizes: dict[str, int] = {}  # of the tiles' files, by path
-        self.knows: dict[str, Known] = {}
 
     @property
     def page(self) -> Path:
@@ -134,16 +133,44 @@ class ReportProject:
         ]
 
     def decide(self, which: str, candidates: list[Candidate]) -> list[Decision]:
-        rows = cutoffs.ranked(candidates, self.scored([c.path for c in candidates]))
-        rule = {"images": self.limits.images, "subimages": self.limits.subimages}[which]
-        known = self.known(which, sorted(row.path for row in rows))
-        self.knows[which] = known
-        rows = cutoffs.decided(rows, rule, f"cutoff.{which}", known, left_out=self.left_out)
-        self.put(f"cutoff_{which}", Decision, rows)
-        self.decisions[which] = rows
-        return rows
+        data, paths = self.folder / "data", [c.path for c in candidates]
+        tables.write(data / "scores" / f"{which}.csv", Score, self.scored(paths))
+        tables.write(data / "scores" / f"reference_{which}.csv", Score, [])
+        tables.write(data / "leave_out.csv", LeftOut, self.left_out)
+        self.measure(which, sorted(paths))
+        cutoff.main(
+            which,
+            self.table(which),
+            data / "scores" / f"{which}.csv",
+            data / "measures" / f"{which}.csv",
+            data / "tables" / "neighbours.csv",
+            data / "leave_out.csv",
+            data / "scores" / f"reference_{which}.csv",
+            data / "tables" / f"cutoff_{which}.csv",
+            self.folder / "reports" / f"cutoff_{which}.json",
+            self.limits,
+            Reserved(picks=[]),
+        )
+        self.decisions[which] = tables.read(data / "tables" / f"cutoff_{which}.csv", Decision)
+        return self.decisions[which]
 
-    def known(self, which: str, paths: list[str]) -> Known:
+    def table(self, which: str) -> Path:
+        name = {"images": "screened", "subimages": "subimages"}[which]
+        return self.folder / "data" / "tables" / f"{name}.csv"
+
+    def columns(self, which: str) -> Columns:
+        """What is decided on."""
+        data = self.folder / "data"
+        its = ranking.Files(
+            self.table(which),
+            data / "measures" / f"{which}.csv",
+            data / "tables" / "neighbours.csv",
+        )
+        decisions, rule = data / "tables" / f"cutoff_{which}.csv", getattr(self.limits, which)
+        with ranking.decided(which, its, decisions, rule, self.folder) as (found, _):
+            return found
+
+    def measure(self, which: str, paths: list[str]) -> None:
         """Measures of each, and photographs that are alike: two faces, and two that are not
         alike enough."""
         folder, random = self.folder / "data" / "measures", np.random.default_rng(self.seed + 1)
@@ -154,7 +181,7 @@ class ReportProject:
                 for path, own in zip(paths, values.tolist(), strict=True)
             ]
             tables.write(folder / "subimages.csv", TileMeasures, rows)
-            return cutoffs.of_tiles(rows, self.tiles, self.limits.subimages)
+            return
         values = random.integers(0, 1_000_000, (len(paths), 5)) / 1e6
         measured = [
             ImageMeasures(path, digest(path), *own, quality=90 + i % 3)
@@ -166,7 +193,6 @@ class ReportProject:
         ]
         tables.write(folder / "images.csv", ImageMeasures, measured)
         self.put("neighbours", Neighbours, pairs)
-        return cutoffs.of_images(measured, pairs, self.limits.images)
 
     def make(self) -> Path:
         """Make everything but the page."""
@@ -178,11 +204,10 @@ class ReportProject:
             [Candidate(t.path, t.section, t.pixels, self.sizes[t.path]) for t in self.tiles],
         )
         folder, which = self.folder / "data" / "tables", ("images", "subimages")
-        for name in which:
-            tables.write(self.folder / "data" / "scores" / f"reference_{name}.csv", Score, [])
         tables.write_numbers(self.folder / "reports" / "numbers.json", {"scorer": SCORER})
         summary.main(
             *(folder / f"cutoff_{name}.csv" for name in which),
+            folder / "screened.csv",
             folder / "subimages.csv",
             self.folder / "data" / "measures" / "images.csv",
             self.folder / "data" / "measures" / "subimages.csv",
@@ -312,6 +337,7 @@ class ReportProject:
                     height=TILE,
                     photograph=parent.photograph,
                     photograph_sha256=parent.photograph_sha256,
+                    source="mine & <yours>" if left else "",
                 )
             )
         sheets.finish()

@@ -13,9 +13,9 @@ from stages.common.cutoff_params import (
     NearDuplicates,
     SectionCutoff,
     Shares,
+    SourceCutoff,
     TilesCutoff,
 )
-from stages.common.cutoffs import Known, of_images, of_tiles
 from stages.common.params import Params
 from stages.common.rows import (
     Candidate,
@@ -27,6 +27,7 @@ from stages.common.rows import (
 )
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
+from tests.row_by_row import Known, of_images, of_tiles
 
 sha256 = st.binary(min_size=32, max_size=32).map(bytes.hex)
 dhash = sha256  # 256 bits as well
@@ -101,9 +102,19 @@ def of_pieces(rule: Cutoff) -> TilesCutoff:
 
 
 measured = st.sampled_from([0.0, 0.25, 0.5, 0.75])
+sources = st.sampled_from(["", "ours", "théirs"])
+source_cutoffs = st.builds(
+    SourceCutoff, count=st.none() | st.integers(0, 3), min_score=st.none() | hyperiqa
+)
 limits = st.sampled_from([{}, {"min": 0.25}, {"max": 0.5}, {"min": 0.25, "max": 0.5}]).map(
     lambda ends: {"white": Limit(**ends)} if ends else {}
 )
+
+
+def per_source(of: dict[str, str]) -> st.SearchStrategy[dict[str, SourceCutoff]]:
+    """Caps and floors of some sources, for images of these, mostly none."""
+    some = st.dictionaries(st.sampled_from(sorted(set(of.values()))), source_cutoffs, max_size=2)
+    return st.just({}) | some
 
 
 @st.composite
@@ -113,8 +124,10 @@ def photographs_with_likes(
     """A cutoff of photographs with all its rules, and what they ask."""
     rule = draw(cutoffs(candidates))
     near = draw(st.none() | st.just(NearDuplicates(bits=32, distance=0.1)))
-    cutoff = ImagesCutoff(**(dict(rule) | {"limits": draw(limits)}), near_duplicates=near)
     paths = sorted(c.path for c in candidates)
+    of = {path: draw(sources) for path in paths}
+    own = {"limits": draw(limits), "per_source": draw(per_source(of))}
+    cutoff = ImagesCutoff(**(dict(rule) | own), near_duplicates=near)
     measures = [ImageMeasures(p, "", 0.0, 0.0, 0.0, draw(measured), 0.0, 0) for p in paths]
     pairs = draw(
         st.lists(
@@ -124,16 +137,18 @@ def photographs_with_likes(
         )
     )
     likes = [Neighbours(a, b, bits, 0.2) for a, b, bits in pairs if a < b]
-    return cutoff, of_images(measures, likes, cutoff)
+    known = of_images(measures, likes, cutoff)
+    return cutoff, known._replace(sources=of)
 
 
 @st.composite
 def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[TilesCutoff, Known]:
     """A cutoff of tiles with all its rules, and what they ask."""
     rule = draw(cutoffs(candidates))
+    of = {c.path: draw(sources) for c in candidates}
     shares = {"1": draw(measured), "0.75": draw(measured)}
     cutoff = TilesCutoff(
-        **(dict(rule) | {"limits": draw(limits)}),
+        **(dict(rule) | {"limits": draw(limits), "per_source": draw(per_source(of))}),
         overlap=draw(st.none() | st.sampled_from([0.0, 0.3, 0.5])),
         per_photograph=draw(st.none() | st.integers(1, 4)),
         scales=draw(st.none() | st.just(Shares(shares=shares))) if rule.count else None,
@@ -157,12 +172,14 @@ def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[Ti
                 8,
                 photograph,
                 photograph,
+                of[c.path],
             )
         )
     if {t.scale for t in tiles} != shares.keys():
         cutoff = cutoff.model_copy(update={"scales": None})
     measures = [TileMeasures(t.path, t.pixels, 0.0, draw(measured), 0.0, 9) for t in tiles]
-    return cutoff, of_tiles(measures, tiles, cutoff)
+    known = of_tiles(measures, tiles, cutoff)
+    return cutoff, known._replace(sources=of)
 
 
 windows = st.builds(

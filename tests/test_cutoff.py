@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -18,16 +19,15 @@ from stages.common.cutoff_params import (
     SectionCutoff,
     TilesCutoff,
 )
-from stages.common.cutoffs import Known, decided, ranked
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.params import faults
 from stages.common.rows import Candidate, Decision, Score, Tile, TileMeasures
 from stages.cutoff import summary
+from tests.row_by_row import NOTHING, columns, decided, ranked
 from tests.strategies import cutoffs, hyperiqa, of_photographs, of_pieces, scored_images
 
 Images = tuple[list[Candidate], list[Score]]
-NOTHING = Known({}, {}, {})
 
 
 def images(*scores: float, section: str = "s") -> Images:
@@ -58,25 +58,6 @@ def message_of(drawn: Images, rule: Cutoff) -> str:
     with pytest.raises(UserError) as raised:
         decisions(drawn, rule)
     return str(raised.value)
-
-
-@given(scored_images())
-def test_ranks_are_by_score_then_by_path_and_rows_in_are_rows_out(drawn: Images) -> None:
-    candidates, scores = drawn
-    rows = ranked(candidates, scores)
-    score_of = {score.path: score.hyperiqa for score in scores}
-    assert [row.rank for row in rows] == list(range(1, len(candidates) + 1))
-    assert {(r.path, r.section, r.sha256, r.bytes) for r in rows} == set(candidates)
-    assert [row.hyperiqa for row in rows] == [score_of[row.path] for row in rows]
-    keys = [(-row.hyperiqa, row.path) for row in rows]
-    assert keys == sorted(keys)
-
-
-@given(scored_images(), st.data())
-def test_the_order_of_the_rows_changes_nothing(drawn: Images, data: st.DataObject) -> None:
-    candidates, scores = drawn
-    shuffled = data.draw(st.permutations(candidates)), data.draw(st.permutations(scores))
-    assert ranked(*shuffled) == ranked(candidates, scores)
 
 
 @given(scored_images(), st.data())
@@ -229,20 +210,11 @@ def test_an_unknown_section_is_told_with_the_known() -> None:
     )
 
 
-def test_scores_of_other_images_are_told() -> None:
-    candidates, scores = images(0.1, 0.2)
-    for other in (scores[:1], [*scores, Score("s/z", "00", 0.5)]):
-        with pytest.raises(UserError) as raised:
-            ranked(candidates, other)
-        assert (
-            str(raised.value) == "the table and its scores list different images: run `dvc repro`"
-        )
-
-
 def test_the_numbers_of_a_cut() -> None:
     rows = decisions(images(0.1, 0.9, 0.5, 0.7), cutoff_of(2))
-    assert "reach" not in summary(rows, None)
-    assert summary(rows, 0.5) == {
+    mask = np.array([row.kept for row in rows])
+    assert "reach" not in summary(columns(rows), mask, None)
+    assert summary(columns(rows), mask, 0.5) == {
         "images": 4,
         "kept": 2,
         "mean": 0.8,
@@ -287,7 +259,8 @@ def test_the_stage_writes_table_and_metrics(
     )
     rows = tables.read(tmp_path / "out.csv", Decision)
     assert rows == decided(ranked(candidates, scores), cutoff_of(4), "cutoff.subimages", NOTHING)
-    assert json.loads((tmp_path / "m.json").read_text()) == summary(rows, 0.5)
+    mask = np.array([row.kept for row in rows])
+    assert json.loads((tmp_path / "m.json").read_text()) == summary(columns(rows), mask, 0.5)
     assert capsys.readouterr().out == (
         "kept 4 of 6 subimages · hyperiqa mean 0.675000, min 0.300000, max 0.900000 · 0.0 MB · "
         "3 reach 0.5\n"

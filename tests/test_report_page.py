@@ -11,7 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from stages.common import figures, tables
-from stages.common.cutoff_params import Limit, Shares
+from stages.common.columns import Columns
+from stages.common.cutoff_params import Limit, Shares, SourceCutoff
+from stages.common.cutoffs import decide
+from stages.common.pages import gallery
 from stages.common.what_if import ONLY, WITHOUT, WhatIf, by_count, by_score
 from tests.browser import PHONE, Open, barriers, copied
 from tests.report_project import BYTES, RULES, ReportProject
@@ -123,7 +126,7 @@ def test_a_drag_by_count_gives_its_figures_and_the_lines_to_copy(
     assert 14 <= count <= 18  # of 64
     c = columns(project)
     rule = by_count(project.limits.subimages, count)
-    assert shown(page) == expected(figures.of(c, figures.chosen(c, rule)))
+    assert shown(page) == expected(figures.of(c, decide(c, rule).kept))
     block = page.locator(".cut[data-set=subimages]")
     for place, text in (
         (0, f"cutoff:\n  subimages:\n    count: {count}\n    min_score: null"),
@@ -141,7 +144,7 @@ def test_a_drag_by_score_takes_the_place_of_the_count(project: ReportProject, pa
     score = float(handle(page, "score").get_attribute("aria-valuenow"))
     c = columns(project)
     rule = by_score(project.limits.subimages, score)
-    assert shown(page) == expected(figures.of(c, figures.chosen(c, rule)))
+    assert shown(page) == expected(figures.of(c, decide(c, rule).kept))
     block = page.locator(".cut[data-set=subimages]")
     lines = block.locator(".yaml").inner_text()
     assert lines == f"cutoff:\n  subimages:\n    count: null\n    min_score: {score:g}"
@@ -152,8 +155,8 @@ def test_a_drag_by_score_takes_the_place_of_the_count(project: ReportProject, pa
     )
 
 
-def columns(project: ReportProject) -> figures.Columns:
-    return figures.columns(project.decisions["subimages"], project.knows["subimages"])
+def columns(project: ReportProject) -> Columns:
+    return project.columns("subimages")
 
 
 def test_keys_move_the_cut_and_the_pictures_beside_it_follow(
@@ -224,12 +227,15 @@ def test_any_cut_of_sections_with_rules_of_their_own_is_the_decision(
         if step % 8:
             shares = dict.fromkeys(sorted(c.scales), 0.45)
             varied["scales"] = Shares(shares=shares)
+        if step % 3:
+            rule = SourceCutoff(count=step // 3, min_score=None if step % 8 else 0.45)
+            varied["per_source"] = {c.sources[step % 2]: rule}
         tried.append(own.model_copy(update=varied))
     for cutoff in tried:
-        mask = figures.chosen(c, cutoff)
+        mask = decide(c, cutoff).kept
         got = page.evaluate(
-            """([count, minScore, limits, perPhotograph, shares]) => {
-                const rules = { count, minScore, limits, perPhotograph, shares };
+            """([count, minScore, limits, perPhotograph, shares, perSource]) => {
+                const rules = { count, minScore, limits, perPhotograph, shares, perSource };
                 const kept = decide(tiles, { ...cuts.subimages.asRun, ...rules });
                 return [Array.from(kept), figures(tiles, kept)];
             }""",
@@ -241,6 +247,7 @@ def test_any_cut_of_sections_with_rules_of_their_own_is_the_decision(
                 [[i, cutoff.scales.shares[s]] for i, s in enumerate(c.scales)]
                 if cutoff.scales
                 else [],
+                gallery.limits(cutoff, cutoff, c.sections, c.scales, c.sources)["perSource"],
             ],
         )
         assert got[0] == mask.astype(int).tolist()
@@ -279,7 +286,7 @@ def test_a_limit_is_dragged_on_its_measure(project: ReportProject, page: Page) -
     own = project.limits.subimages
     cutoff = own.model_copy(update={"limits": {"bits": Limit(min=limit)}})
     c = columns(project)
-    assert shown(page) == expected(figures.of(c, figures.chosen(c, cutoff)))
+    assert shown(page) == expected(figures.of(c, decide(c, cutoff).kept))
     inside = f"{{bits: {{min: {limit:g}}}}}"
     yaml = f"cutoff:\n  subimages:\n    count: 30\n    min_score: null\n    limits: {inside}"
     assert block.locator(".yaml").inner_text() == yaml
@@ -301,8 +308,9 @@ def test_a_limit_is_dragged_on_its_measure(project: ReportProject, page: Page) -
 def test_the_gallery_is_ordered_by_a_measure(project: ReportProject, page: Page) -> None:
     page.locator("#gallery [name=order]").select_option("least bits first")
     first = page.locator("#gallery [role=option]").first.get_attribute("title")
-    measures = project.knows["subimages"].measures
-    assert first.splitlines()[0] == min(measures, key=lambda path: measures[path].bits)
+    paths = (row.path for row in c_rows(project))
+    bits = dict(zip(paths, columns(project).measures["bits"], strict=True))
+    assert first.splitlines()[0] == min(sorted(bits), key=lambda path: bits[path])
 
 
 @pytest.mark.parametrize("value", [1 / 128, 3 / 128, 0.5, 0.1234565, 0.7, 1.0, 0.0, 2 / 3])

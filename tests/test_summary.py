@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stages import summary
 from stages.common import tables
 from stages.common.cutoff_params import Cutoff, CutoffParams, SectionCutoff
 from stages.common.rows import (
+    Candidate,
     Decision,
     ImageMeasures,
     Neighbours,
@@ -26,6 +28,10 @@ def decision(rank: int, kept: bool) -> Decision:
     return Decision(rank, f"s/{rank}", "s", "", 500, round(1 / rank, 6), kept, reason, "")
 
 
+def candidate(row: Decision) -> Candidate:
+    return Candidate(row.path, row.section, row.sha256, row.bytes)
+
+
 def tile(row: Decision) -> Tile:
     photograph = f"s/{row.rank % 2}"
     return Tile(row.path, "s", "", "", "1", 80, 80, 0, 0, 8, 8, photograph, photograph)
@@ -41,15 +47,17 @@ def params_of(tiles: int) -> CutoffParams:
 
 def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     rows = [decision(rank, rank <= 2) for rank in range(1, tiles + 1)]
-    tables.write(folder / "images.csv", Decision, [decision(1, True), decision(2, True)])
+    photographs = [decision(1, True), decision(2, True)]
+    tables.write(folder / "images.csv", Decision, photographs)
+    tables.write(folder / "photographs.csv", Candidate, [candidate(row) for row in photographs])
     tables.write(folder / "cut.csv", Decision, rows)
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
     tables.write(folder / "reference.csv", Score, [])
     tables.write(folder / "image_measures.csv", ImageMeasures, [])
     tables.write(folder / "tile_measures.csv", TileMeasures, [])
     tables.write(folder / "neighbours.csv", Neighbours, [])
-    inputs = ("images.csv", "cut.csv", "tiles.csv", "image_measures.csv", "tile_measures.csv")
-    inputs += ("neighbours.csv", "reference.csv", "reference.csv")
+    inputs = ("images.csv", "cut.csv", "photographs.csv", "tiles.csv", "image_measures.csv")
+    inputs += ("tile_measures.csv", "neighbours.csv", "reference.csv", "reference.csv")
     outputs = ("metrics.json", "what_if.csv", "plots")
     summary.main(*(folder / name for name in inputs + outputs), params)
 
@@ -57,7 +65,8 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
 @pytest.mark.parametrize(("count", "step"), [(1, 1), (2000, 1), (2001, 2), (9999, 5)])
 def test_a_long_curve_is_thinned_out_evenly(count: int, step: int) -> None:
     rows = [decision(rank, kept=rank % 2 == 0) for rank in range(1, count + 1)]
-    assert curve(rows) == [
+    scores, kept = ([getattr(row, name) for row in rows] for name in ("hyperiqa", "kept"))
+    assert curve(np.array(scores), np.array(kept)) == [
         Curve(rank, round(1 / rank, 6), rank % 2 == 0) for rank in range(1, count + 1, step)
     ]
 

@@ -63,6 +63,13 @@ class SectionCutoff(Params):
     min_score: Floor = None
 
 
+class SourceCutoff(Params):
+    """What is asked of the images of a source, beside all else."""
+
+    count: Annotated[int, Field(ge=0)] | None = None
+    min_score: Floor = None
+
+
 class Limit(Params):
     """A floor and a ceiling of a measure; what is at one is kept."""
 
@@ -118,6 +125,7 @@ class Cutoff(Params):
     report_at: float | None
     limits: dict[str, Limit]
     per_section: dict[str, SectionCutoff]
+    per_source: dict[str, SourceCutoff] = Field(default_factory=dict)  # older sets have none
 
     def floor(self, section: str) -> float | None:
         """The least score of a section; every reference must be `measured`."""
@@ -138,18 +146,34 @@ class Cutoff(Params):
             UserError: where a reference has no image.
         """
 
-        def numbered(rule: Cutoff | SectionCutoff) -> dict[str, float]:
+        def numbered(rule: Cutoff | SectionCutoff | SourceCutoff) -> dict[str, float]:
             floor = rule.min_score
             return {"min_score": floor.mean(scores)} if isinstance(floor, Reference) else {}
 
         sections = {
             name: rule.model_copy(update=numbered(rule)) for name, rule in self.per_section.items()
         }
-        return self.model_copy(update=numbered(self) | {"per_section": sections})
+        sources = {
+            name: rule.model_copy(update=numbered(rule)) for name, rule in self.per_source.items()
+        }
+        own = {"per_section": sections, "per_source": sources}
+        return self.model_copy(update=numbered(self) | own)
 
     def most(self, group: str) -> int | None:
         """How many of a group are kept at most."""
         return self.count if group == OTHERS else self.per_section[group].count
+
+    def source_most(self, source: str) -> int | None:
+        """How many of a source are kept at most."""
+        own = self.per_source.get(source)
+        return own.count if own else None
+
+    def source_floor(self, source: str) -> float | None:
+        """The least score of a source; every reference must be `measured`."""
+        own = self.per_source.get(source)
+        floor = own.min_score if own else None
+        assert not isinstance(floor, Reference)
+        return floor
 
 
 def _known(limits: dict[str, Limit], measures: Sequence[str]) -> dict[str, Limit]:

@@ -1,117 +1,175 @@
 """How images are chosen by their scores: the one decision.
 
 Ranked by score, ties by path. In this order an image is dropped: where it is reserved for
-validation or left out by hand (`EARLIER`); where its section has a count of 0; at the first of
-`limits` that it fails; below its section's `min_score`. The others are asked in turn, the best
-first: dropped is what is nearly the same picture as a kept or reserved photograph, or overlaps a
-kept tile, or is beyond the tiles of its photograph, the share of its scale, or the count of its
-group. None is no limit. A section of `per_section` overrides what it names: with a `count` of its
-own it is a group of its own, all the others together are one. A `min_score` can be a folder of
-photographs that are known to be good: their mean score.
+validation or left out by hand; where its section or its source has a count of 0; at the first of
+`limits` that it fails; below its section's `min_score`, or its source's. The others are asked in
+turn, the best first: dropped is what is nearly the same picture as a kept or reserved photograph,
+or overlaps a kept tile, or is beyond the tiles of its photograph, the share of its scale, the count
+of its source or that of its group. None is no limit. A section of `per_section` overrides what it
+names: with a `count` of its own it is a group of its own, all the others together are one. A
+`min_score` can be a folder of photographs that are known to be good: their mean score.
+
+It works on columns (columns.py): what `cutoff` writes and what the figures of other cutoffs are
+counted from is one function, `decide`.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from stages.common import decision, likes
-from stages.common.cutoff_params import Cutoff, ImagesCutoff, Limit, TilesCutoff
-from stages.common.decision import Dropped
-from stages.common.errors import UserError
-from stages.common.leave_out import LeftOut
-from stages.common.likes import Alike
-from stages.common.rows import (
-    Candidate,
-    Decision,
-    ImageMeasures,
-    Neighbours,
-    Score,
-    Tile,
-    TileMeasures,
-)
+import numpy as np
+
+from stages.common.columns import Codes, Columns, Likes, Mask, Numbers, Places
+from stages.common.cutoff_params import Cutoff, ImagesCutoff, TilesCutoff
 
 RESERVED = "reserved for validation"
 LEFT_OUT = "left out by hand"
 EARLIER = frozenset({RESERVED, LEFT_OUT})  # reasons that no count, score or limit changes
 NEAR_DUPLICATE = "near-duplicate"
 BY_RANK = ("below the best", "below the score")  # how the reasons begin that rank alone gives
+AT_ONCE = 1 << 16  # images that are asked as Python numbers
+AT_SCALE = " at its scale"
+NONE, NUMBER, RANK, EDGE, PLACE = range(5)  # what the value of a dropped image is
 
 
-class Known(NamedTuple):
-    """What is known of images beside their scores, by path."""
+class Reason(NamedTuple):
+    """Why images are dropped."""
 
-    measures: Mapping[str, ImageMeasures | TileMeasures]
-    alike: Alike  # as far as the cutoff minds
-    tiles: Mapping[str, Tile]  # none of photographs
-
-
-def of_images(
-    measures: Iterable[ImageMeasures], pairs: Iterable[Neighbours], cutoff: ImagesCutoff
-) -> Known:
-    """What is known of photographs."""
-    near = cutoff.near_duplicates
-    alike = likes.near(pairs, near.bits, near.distance) if near else {}
-    return Known({row.path: row for row in measures}, alike, {})
+    text: str  # short, to be counted
+    kind: int = NONE  # of their values: a number, a rank, an edge of `likes`, a place
+    within: str = ""  # in what they have that rank
 
 
-def of_tiles(measures: Iterable[TileMeasures], tiles: Sequence[Tile], cutoff: TilesCutoff) -> Known:
-    """What is known of tiles."""
-    alike = {} if cutoff.overlap is None else likes.overlapping(tiles, cutoff.overlap)
-    by_path = {tile.path: tile for tile in tiles}
-    return Known({row.path: row for row in measures}, alike, by_path)
+class Decided(NamedTuple):
+    """What a cutoff makes of ranked images: columns of the same length."""
+
+    kept: Mask
+    why: Codes  # places in `reasons`; 0 where kept
+    value: Numbers  # that it was dropped for
+    reasons: Sequence[Reason]
 
 
-def ranked(candidates: Sequence[Candidate], scores: Sequence[Score]) -> list[Decision]:
-    """All images, best first, all of them kept yet."""
-    by_path = {score.path: score.hyperiqa for score in scores}
-    if by_path.keys() != {c.path for c in candidates}:
-        raise UserError("the table and its scores list different images: run `dvc repro`")
-    order = sorted(candidates, key=lambda c: (-by_path[c.path], c.path))
-    return [
-        Decision(rank, c.path, c.section, c.sha256, c.bytes, by_path[c.path], True, "", "")
-        for rank, c in enumerate(order, start=1)
-    ]
+class _Verdicts:
+    """What is decided so far: each image has the first rule that it fails."""
+
+    def __init__(self, size: int) -> None:
+        self.why = np.zeros(size, np.int32)
+        self.value = np.zeros(size)
+        self.reasons = [Reason("")]
+        self._codes: dict[Reason, int] = {}
+
+    def code(self, reason: Reason) -> int:
+        """A reason's place."""
+        if reason not in self._codes:
+            self._codes[reason] = len(self.reasons)
+            self.reasons.append(reason)
+        return self._codes[reason]
+
+    def drop(self, fails: Mask, reason: Reason, value: Numbers | Places) -> None:
+        """Drop what fails a rule and no rule before it."""
+        found = np.flatnonzero(fails & (self.why == 0))
+        if found.size:
+            self.why[found] = self.code(reason)
+            self.value[found] = value[found]
 
 
-def undecided(rows: Sequence[Decision]) -> tuple[list[Decision], list[str], list[LeftOut]]:
-    """Decided rows as they were before: what `decided` takes, to decide by other limits."""
-    reserved = [row.path for row in rows if row.reason == RESERVED]
-    left_out = [LeftOut(row.path, row.detail) for row in rows if row.reason == LEFT_OUT]
-    return [row._replace(kept=True, reason="", detail="") for row in rows], reserved, left_out
+class _Question(NamedTuple):
+    """How many of each kind are kept, and why no more."""
+
+    key: Codes  # each image's kind
+    most: list[float]  # by kind; inf is no limit
+    reason: list[int]  # by kind
 
 
-def check(rows: Sequence[Decision], cutoff: Cutoff, known: Known, key: str) -> None:
-    """What is named must be there, every image measured, and each count one that can be met.
+def decide(c: Columns, cutoff: Cutoff) -> Decided:
+    """Which images a cutoff keeps, and why it drops the others. What is alike is that of `c`,
+    whatever the cutoff says of it."""
+    verdicts = _Verdicts(c.size)
+    _drop_alone(c, cutoff, verdicts)
+    questions = [q for q in _questions(c, cutoff, verdicts) if min(q.most, default=0) < math.inf]
+    asked = np.flatnonzero(verdicts.why == 0)
+    if questions or c.likes is not None:
+        # reserved photographs stand in the way of what is alike, as kept ones do
+        standing = c.reserved if isinstance(cutoff, ImagesCutoff) else np.zeros(c.size, np.bool_)
+        alike = verdicts.code(Reason(_alike_reason(cutoff), EDGE)) if c.likes is not None else 0
+        _ask_in_turn(asked, c.likes, alike, standing, questions, verdicts)
+    return Decided(verdicts.why == 0, verdicts.why, verdicts.value, verdicts.reasons)
 
-    Raises:
-        UserError: which names the section, scale, measure or group.
-    """
-    sections, scales = {row.section for row in rows}, {t.scale for t in known.tiles.values()}
-    named_scales = cutoff.scales.shares if isinstance(cutoff, TilesCutoff) and cutoff.scales else ()
-    for what, names, there in (
-        ("per_section", cutoff.per_section, sections),
-        ("scales.shares", named_scales, scales),
+
+def _drop_alone(c: Columns, cutoff: Cutoff, verdicts: _Verdicts) -> None:
+    """The rules that ask of an image what does not depend on others."""
+    places = np.arange(c.size)
+    verdicts.drop(c.reserved, Reason(RESERVED), places)
+    by_hand = np.zeros(c.size, np.bool_)
+    by_hand[list(c.left_out)] = True
+    verdicts.drop(by_hand, Reason(LEFT_OUT, PLACE), places)
+    for kind, names, codes, own in (
+        ("section", c.sections, c.section, cutoff.per_section),
+        ("source", c.sources, c.source, cutoff.per_source),
     ):
-        if unknown := sorted(set(names) - there):
-            kind = "sections" if what == "per_section" else "scales"
-            raise UserError(
-                f"{key}.{what} names {', '.join(unknown)}, but the {kind} are "
-                f"{', '.join(sorted(there))}: correct it"
-            )
-    if cutoff.limits and not known.measures.keys() >= {row.path for row in rows}:
-        raise UserError(f"{key}: some images are not measured: run `dvc repro`")
-    for group, there_are in Counter(cutoff.group(row.section) for row in rows).items():
-        most = cutoff.most(group)
-        if most is not None and most > there_are:
-            raise UserError(
-                f"{asked(group, key)} asks for {most:,} of only {there_are:,} "
-                f"{named(group, cutoff)}: lower it, or set it to null for all"
-            )
+        for code, name in enumerate(names):
+            if name in own and own[name].count == 0:
+                verdicts.drop(codes == code, Reason(f"{kind} {name} is left out"), places)
+    for name, limit in cutoff.limits.items():
+        values = c.measures[name]
+        if limit.min is not None:
+            verdicts.drop(values < limit.min, Reason(f"{name} below {limit.min:g}", NUMBER), values)
+        if limit.max is not None:
+            verdicts.drop(values > limit.max, Reason(f"{name} above {limit.max:g}", NUMBER), values)
+    floors = [cutoff.floor(name) for name in c.sections]
+    for floor in dict.fromkeys(floor for floor in floors if floor is not None):
+        below = np.array([own == floor for own in floors])[c.section] & (c.hyperiqa < floor)
+        verdicts.drop(below, Reason(f"below the score {floor:g}", NUMBER), c.hyperiqa)
+    for code, name in enumerate(c.sources):
+        own_floor = cutoff.source_floor(name)
+        if own_floor is not None:
+            below = (c.source == code) & (c.hyperiqa < own_floor)
+            reason = Reason(f"below the score {own_floor:g} of source {name}", NUMBER)
+            verdicts.drop(below, reason, c.hyperiqa)
 
 
-def asked(group: str, key: str) -> str:
-    """The parameter that says how many of a group are kept."""
-    return f"{key}.per_section.{group}.count" if group else f"{key}.count"
+def _alike_reason(cutoff: Cutoff) -> str:
+    if isinstance(cutoff, TilesCutoff) and cutoff.overlap is not None:
+        return f"overlap above {cutoff.overlap:g}"
+    return NEAR_DUPLICATE
+
+
+def _questions(c: Columns, cutoff: Cutoff, verdicts: _Verdicts) -> Iterator[_Question]:
+    """What is counted, in the order in which it is asked."""
+    groups = [cutoff.group(section) for section in c.sections]
+    names = sorted(set(groups))
+    most = [math.inf if n is None else n for n in map(cutoff.most, names)]
+    group = np.array([names.index(name) for name in groups], np.int32)[c.section]
+    if isinstance(cutoff, TilesCutoff) and cutoff.per_photograph is not None:
+        each = cutoff.per_photograph
+        reason = Reason(f"beyond {each:,} of a photograph", RANK, " of its photograph")
+        number = int(c.photograph.max(initial=-1)) + 1
+        yield _Question(c.photograph, [each] * number, [verdicts.code(reason)] * number)
+    if isinstance(cutoff, TilesCutoff) and cutoff.scales is not None:
+        shares = cutoff.scales
+        own = [{} if n == math.inf else shares.most(int(n)) for n in most]
+        free = [quotas.get(scale, math.inf) for quotas in own for scale in c.scales]
+        codes = [
+            verdicts.code(
+                Reason(f"beyond {shares.shares.get(scale, 1):.0%} at scale {scale}", RANK, AT_SCALE)
+            )
+            for scale in c.scales
+        ]
+        yield _Question(group * len(c.scales) + c.scale, free, codes * len(names))
+    if cutoff.per_source:
+        caps = [cutoff.source_most(name) for name in c.sources]
+        codes = [
+            verdicts.code(Reason(f"beyond {n or 0:,} of source {name}", RANK, " of its source"))
+            for n, name in zip(caps, c.sources, strict=True)
+        ]
+        yield _Question(c.source, [math.inf if n is None else n for n in caps], codes)
+    codes = [verdicts.code(Reason(_below_the_best(cutoff, name), RANK)) for name in names]
+    yield _Question(group, most, codes)
+
+
+def _below_the_best(cutoff: Cutoff, group: str) -> str:
+    suffix = "" if named(group, cutoff) == "images" else f" {named(group, cutoff)}"
+    return f"below the best {cutoff.most(group) or 0:,}{suffix}"
 
 
 def named(group: str, cutoff: Cutoff) -> str:
@@ -122,156 +180,82 @@ def named(group: str, cutoff: Cutoff) -> str:
     return "of the other sections" if own else "images"
 
 
-def limit_reasons(name: str, limit: Limit) -> Iterator[str]:
-    """The reasons that a limit gives, its floor's first."""
-    if limit.min is not None:
-        yield f"{name} below {limit.min:g}"
-    if limit.max is not None:
-        yield f"{name} above {limit.max:g}"
+def _ask_in_turn(
+    asked: Places,
+    likes: Likes | None,
+    alike: int,
+    standing: Mask,
+    questions: Sequence[_Question],
+    verdicts: _Verdicts,
+) -> None:
+    """Ask each image after all better ones: is it like a kept one, is there room for it?"""
+    kept = bytearray(standing)
+    seen = [[0] * len(q.most) for q in questions]
+    left = [list(q.most) for q in questions]
+    reason = [q.reason for q in questions]
+    for start in range(0, asked.size, AT_ONCE):
+        rows = asked[start : start + AT_ONCE]
+        edges, others, first = _edges(likes, rows)
+        keys = list(zip(*(q.key[rows].tolist() for q in questions), strict=True))
+        places, codes, values = [], [], []
+        for i, (begin, end), own in zip(
+            rows.tolist(), edges, keys or [()] * rows.size, strict=True
+        ):
+            why = 0
+            for edge in range(begin, end):
+                if kept[others[edge]]:
+                    why, value = alike, first + edge
+                    break
+            else:
+                for q, key in enumerate(own):
+                    seen[q][key] += 1
+                    if left[q][key] <= 0:
+                        why, value = reason[q][key], seen[q][key]
+                        break
+            if why:
+                places.append(i)
+                codes.append(why)
+                values.append(value)
+                continue
+            kept[i] = 1
+            for q, key in enumerate(own):
+                left[q][key] -= 1
+        verdicts.why[places] = codes
+        verdicts.value[places] = values
 
 
-def rules(
-    cutoff: Cutoff, known: Known, reserved: Sequence[str], left_out: Sequence[LeftOut]
-) -> list[decision.Rule[Decision]]:
-    """What is asked of an image, in this order."""
-    by_hand = {row.image: Dropped(LEFT_OUT, row.reason) for row in left_out}
-    sections = {
-        name: Dropped(f"section {name} is left out", "")
-        for name, own in cutoff.per_section.items()
-        if own.count == 0
-    }
-    return [
-        decision.listed({path: Dropped(RESERVED, "") for path in reserved}, lambda row: row.path),
-        decision.listed(by_hand, lambda row: row.path),
-        decision.listed(by_hand, lambda row: row.sha256),
-        decision.listed(sections, lambda row: row.section),
-        *(rule for name, limit in cutoff.limits.items() for rule in limits(name, limit, known)),
-        decision.at_least(
-            lambda row: row.hyperiqa,
-            lambda row: cutoff.floor(row.section),
-            "below the score {limit:g}",
-        ),
-        decision.in_turn(lambda: list(questions(cutoff, known, reserved))),
-    ]
+def _edges(likes: Likes | None, rows: Places) -> tuple[Sequence[tuple[int, int]], list[int], int]:
+    """Where the edges of rows begin and end in a list of what they are like, and the place of that
+    list among all."""
+    if likes is None or not rows.size:
+        return [(0, 0)] * rows.size, [], 0
+    first, last = int(likes.starts[rows[0]]), int(likes.starts[rows[-1] + 1])
+    begins, ends = likes.starts[rows] - first, likes.starts[rows + 1] - first
+    pairs = list(zip(begins.tolist(), ends.tolist(), strict=True))
+    return pairs, likes.others[first:last].tolist(), first
 
 
-def limits(name: str, limit: Limit, known: Known) -> Iterator[decision.Rule[Decision]]:
-    """The rules of a measure's limit."""
-
-    def value(row: Decision) -> float:
-        return float(getattr(known.measures[row.path], name))
-
-    if limit.min is not None:
-        yield decision.at_least(value, lambda _: limit.min, f"{name} below {{limit:g}}")
-    if limit.max is not None:
-        yield decision.at_most(value, limit.max, f"{name} above {{limit:g}}")
-
-
-def questions(
-    cutoff: Cutoff, known: Known, reserved: Sequence[str]
-) -> Iterator[decision.Question[Decision]]:
-    """What is asked of an image in turn: it depends on those that are kept already."""
-    if isinstance(cutoff, TilesCutoff):
-        yield from questions_of_tiles(cutoff, known)
-    elif known.alike:
-        yield decision.unlike(known.alike, reserved, NEAR_DUPLICATE)
-
-    def below_the_best(row: Decision) -> str:
-        group = cutoff.group(row.section)
-        most = cutoff.most(group)
-        suffix = "" if named(group, cutoff) == "images" else f" {named(group, cutoff)}"
-        return f"below the best {most:,}{suffix}"
-
-    yield decision.best(
-        lambda row: cutoff.group(row.section),
-        lambda row: cutoff.most(cutoff.group(row.section)),
-        below_the_best,
-    )
-
-
-def questions_of_tiles(cutoff: TilesCutoff, known: Known) -> Iterator[decision.Question[Decision]]:
-    """Variety among tiles: overlap, tiles of a photograph, shares of scales."""
-    tiles = known.tiles
-    if known.alike:
-        yield decision.unlike(known.alike, (), f"overlap above {cutoff.overlap:g}")
-    if cutoff.per_photograph is not None:
-        yield decision.best(
-            lambda row: tiles[row.path].photograph,
-            lambda _: cutoff.per_photograph,
-            lambda _: f"beyond {cutoff.per_photograph:,} of a photograph",
-            " of its photograph",
-        )
-    if cutoff.scales is not None:
-        shares = cutoff.scales
-
-        def most(row: Decision) -> int | None:
-            count = cutoff.most(cutoff.group(row.section))
-            return None if count is None else shares.most(count).get(tiles[row.path].scale)
-
-        yield decision.best(
-            lambda row: (cutoff.group(row.section), tiles[row.path].scale),
-            most,
-            lambda row: (
-                f"beyond {shares.shares[tiles[row.path].scale]:.0%} at scale "
-                f"{tiles[row.path].scale}"
-            ),
-            " at its scale",
-        )
-
-
-def decided(
-    rows: Sequence[Decision],
-    cutoff: Cutoff,
-    key: str,
-    known: Known,
-    reserved: Sequence[str] = (),
-    left_out: Sequence[LeftOut] = (),
-) -> list[Decision]:
-    """Decide on ranked images; `key` is the cutoff's name in params.yaml.
-
-    Raises:
-        UserError: where a count can't be met, or none would be kept.
-    """
-    check(rows, cutoff, known, key)
-    dropped = decision.decide(rows, rules(cutoff, known, reserved, left_out))
-    found = [
-        row._replace(kept=False, reason=dropped[row.path].reason, detail=dropped[row.path].detail)
-        if row.path in dropped
-        else row
-        for row in rows
-    ]
-    if len(dropped) == len(rows):
-        best = f"; the best has {rows[0].hyperiqa:.6f}" if rows else ""
-        why = reasons(found)
-        raise UserError(f"{key} keeps none of {len(rows):,} ({why}{best}): loosen it")
-    check_reached(found, cutoff, key)
-    return found
-
-
-def reasons(rows: Iterable[Decision]) -> str:
-    """Why rows are not kept, most frequent first."""
-    counts = Counter(row.reason for row in rows if not row.kept)
-    return ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
-
-
-def check_reached(rows: Sequence[Decision], cutoff: Cutoff, key: str) -> None:
-    """Where nothing says that an image can be too bad, as `min_score` does, as many must be kept as
-    were asked for, but for those left out by hand or reserved.
-
-    Raises:
-        UserError: which says how far it goes, and what holds it back.
-    """
-    groups: dict[str, list[Decision]] = {}
-    for row in rows:
-        groups.setdefault(cutoff.group(row.section), []).append(row)
-    for group, members in groups.items():
-        most = cutoff.most(group)
-        if most is None or any(cutoff.floor(row.section) is not None for row in members):
-            continue
-        kept = sum(row.kept for row in members)
-        if kept + sum(row.reason in EARLIER for row in members) < most:
-            raise UserError(
-                f"{asked(group, key)} asks for {most:,}, but of {len(members):,} "
-                f"{named(group, cutoff)} only {kept:,} can be kept ({reasons(members)}): lower it, "
-                "loosen what holds it back, or set it to null for all"
-            )
+def details(c: Columns, decided: Decided, part: slice) -> tuple[list[str], list[int]]:
+    """The values of some images in words, and for each the place of the one that it is like, which
+    the words are of, or -1."""
+    why, value = decided.why[part], decided.value[part]
+    words, others = np.full(why.size, "", object), np.full(why.size, -1)
+    kinds = np.array([reason.kind for reason in decided.reasons])[why]
+    for kind in np.unique(kinds).tolist():
+        rows = np.flatnonzero(kinds == kind)
+        values = value[rows]
+        if kind == NUMBER:
+            words[rows] = [f"{x:.6f}" for x in values.tolist()]
+        elif kind == RANK:
+            within = [reason.within for reason in decided.reasons]
+            codes = why[rows].tolist()
+            ranks = zip(values.astype(int).tolist(), codes, strict=True)
+            words[rows] = [f"rank {n}{within[code]}" for n, code in ranks]
+        elif kind == PLACE:
+            words[rows] = [c.left_out[place] for place in values.astype(int).tolist()]
+        elif kind == EDGE:
+            assert c.likes is not None
+            edges = values.astype(np.int64)
+            words[rows] = c.likes.evidence(rows + (part.start or 0), edges)
+            others[rows] = c.likes.others[edges]
+    return words.tolist(), others.tolist()

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from stages.common.errors import UserError
 
@@ -68,12 +69,20 @@ def _raise(error: OSError) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: under a temporary name, then moved into place."""
+    """Write a file whole or not at all."""
+    with writing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file bit by bit, whole or not at all: under a temporary name, then moved into
+    place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with naming(path), os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)  # mkstemp gives 0600

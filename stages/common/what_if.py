@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common import figures
+from stages.common.columns import Codes, Columns, Mask
 from stages.common.cutoff_params import OTHERS, Cutoff, ImagesCutoff, TilesCutoff
-from stages.common.cutoffs import NEAR_DUPLICATE
-from stages.common.figures import Columns, Mask, chosen
+from stages.common.cutoffs import NEAR_DUPLICATE, decide
 
 STEPS = 10  # counts, and at least as many scores, that a what-if table tries
 ROUND = (1000, 2000, 5000, 10000, 20000, 50000, 100000)  # millionths from one score to the next
@@ -49,9 +49,66 @@ def by_score(cutoff: C, min_score: float) -> C:
     return cutoff.model_copy(update={"count": None, "min_score": min_score})
 
 
+class Choices:
+    """What cutoffs keep of the same images. Other counts and floors of the same rules are cut from
+    one choice where they only cut the ranking short, so that fifty tries take a moment."""
+
+    def __init__(self) -> None:
+        self._bare: list[tuple[Cut, Mask]] = []
+
+    def chosen(self, c: Columns, cutoff: Cutoff) -> Mask:
+        """Which images a cutoff keeps: as `decide`."""
+        if not only_cuts_short(c, cutoff):
+            return decide(c, cutoff).kept
+        bare = uncounted(cutoff)
+        for (columns, rules), kept in self._bare:
+            if columns.likes is c.likes and rules == bare:
+                return cut_short(c, kept, cutoff)
+        self._bare.append(((c, bare), decide(c, bare).kept))
+        return cut_short(c, self._bare[-1][1], cutoff)
+
+
+def only_cuts_short(c: Columns, cutoff: Cutoff) -> bool:
+    """Whether a count and a floor take from the choice without them what is last, and nothing else:
+    what is dropped so must leave no room for what stays. It leaves none in its own photograph, and
+    none to what it is like, where they are of one group and have one floor."""
+    if any(rule.count != 0 for rule in cutoff.per_source.values()):
+        return False
+    if isinstance(cutoff, TilesCutoff) and cutoff.scales:
+        return False
+    if not any(rule.count != 0 for rule in cutoff.per_section.values()):
+        return True
+    alone = {name for name, rule in cutoff.per_section.items() if rule.count != 0}
+    kinds = [i if name in alone else -1 for i, name in enumerate(c.sections)]
+    kind: Codes = np.array(kinds, np.int32)[c.section]
+    of_photograph = np.zeros(int(c.photograph.max(initial=-1)) + 1, np.int32)
+    of_photograph[c.photograph] = kind
+    if (of_photograph[c.photograph] != kind).any():
+        return False
+    if c.likes is None:
+        return True
+    one = np.repeat(kind, np.diff(c.likes.starts))
+    return bool((one == kind[c.likes.others]).all())
+
+
+def cut_short(c: Columns, kept: Mask, cutoff: Cutoff) -> Mask:
+    """What of a choice reaches the floors, and of each group the best so many."""
+    floors = [cutoff.floor(section) for section in c.sections]
+    least = np.array([-math.inf if floor is None else floor for floor in floors])
+    left: Mask = kept & (c.hyperiqa >= least[c.section])
+    groups = [cutoff.group(section) for section in c.sections]
+    for name in set(groups):
+        most = cutoff.most(name)
+        if most is not None:
+            own = np.array([group == name for group in groups])[c.section]
+            left[np.flatnonzero(left & own)[most:]] = False
+    return left
+
+
 def what_if(which: str, c: Columns, cutoff: C) -> list[WhatIf]:
     """What is kept now, by other counts and by other floors, and by each rule alone and without it;
     of each in total and by section."""
+    chosen = Choices().chosen
     every = chosen(c, cutoff.model_copy(update={"count": None}))
     shared = np.array([cutoff.group(section) == OTHERS for section in c.sections])[c.section]
     most = int((every & shared).sum())
@@ -90,6 +147,13 @@ def rules(cutoff: Cutoff) -> Iterator[tuple[str, Callable[[Cut], Cut]]]:
         ends = [f"below {limit.min:g}"] if limit.min is not None else []
         ends += [f"above {limit.max:g}"] if limit.max is not None else []
         yield f"{name} {' or '.join(ends)}", _without_limit(name)
+    for name, own in cutoff.per_source.items():
+        ends = (
+            [f"below the score {cutoff.source_floor(name):g}"] if own.min_score is not None else []
+        )
+        ends += [f"beyond {own.count:,}"] if own.count else []
+        if ends:
+            yield f"source {name} {' or '.join(ends)}", _without_source(name)
     if isinstance(cutoff, ImagesCutoff) and cutoff.near_duplicates:
         yield NEAR_DUPLICATE, _without_alike
     if isinstance(cutoff, TilesCutoff):
@@ -122,8 +186,16 @@ def _without_limit(name: str) -> Callable[[Cut], Cut]:
     return leave
 
 
+def _without_source(name: str) -> Callable[[Cut], Cut]:
+    def leave(cut: Cut) -> Cut:
+        own = {other: rule for other, rule in cut[1].per_source.items() if other != name}
+        return cut[0], cut[1].model_copy(update={"per_source": own})
+
+    return leave
+
+
 def _without_alike(cut: Cut) -> Cut:
-    return cut[0]._replace(alike={}), cut[1]
+    return cut[0]._replace(likes=None), cut[1]
 
 
 def _setting(**values: None) -> Callable[[Cut], Cut]:

@@ -12,16 +12,14 @@ the last run has left. Another choice of photographs gives other tiles: these on
 """
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
-from stages.common import cli, cutoffs, figures, params, tables, text, what_if
+from stages.common import cli, cutoff_checks, figures, params, ranking, tables, text, what_if
 from stages.common.cutoff_params import Cutoff, CutoffParams
-from stages.common.cutoffs import Known
-from stages.common.rows import Decision, ImageMeasures, Neighbours, Score, Tile, TileMeasures
+from stages.common.rows import Score
 from stages.common.what_if import WhatIf
 
 TABLES = Path("data/tables")
@@ -38,19 +36,6 @@ def asked(cutoff: C, count: int | None, min_score: float | None) -> C:
     if min_score is not None:
         cutoff = what_if.by_score(cutoff, min_score)
     return cutoff if count is None else what_if.by_count(cutoff, count)
-
-
-def known_of(which: str, cutoff: CutoffParams) -> Known:
-    """What the last run has measured."""
-    if which == "images":
-        measured = tables.read(MEASURES / "images.csv", ImageMeasures)
-        pairs = tables.read(TABLES / "neighbours.csv", Neighbours)
-        return cutoffs.of_images(measured, pairs, cutoff.images)
-    return cutoffs.of_tiles(
-        tables.read(MEASURES / "subimages.csv", TileMeasures),
-        tables.read(TABLES / "subimages.csv", Tile),
-        cutoff.subimages,
-    )
 
 
 def lines(found: Sequence[WhatIf]) -> list[list[str]]:
@@ -89,16 +74,15 @@ def main() -> None:
         subimages=tables.read(SCORES / "reference_subimages.csv", Score),
     )
     cutoff: Cutoff = getattr(both, which)
-    known = known_of(which, both)
-    rows = tables.read(TABLES / f"cutoff_{which}.csv", Decision)
-    c = figures.columns(rows, known)
-    if arguments.count is None and arguments.min_score is None:
-        print(text.table(HEADER, lines(what_if.what_if(which, c, cutoff))))
-        return
-    cutoff = asked(cutoff, arguments.count, arguments.min_score)
-    undecided, reserved, left_out = cutoffs.undecided(rows)
-    decided = cutoffs.decided(undecided, cutoff, key, known, reserved, left_out)
-    mask = np.array([row.kept for row in decided])
+    table = TABLES / {"images": "screened.csv", "subimages": "subimages.csv"}[which]
+    its = ranking.Files(table, MEASURES / f"{which}.csv", TABLES / "neighbours.csv")
+    decisions, meanwhile = TABLES / f"cutoff_{which}.csv", Path(tempfile.gettempdir())
+    with ranking.decided(which, its, decisions, cutoff, meanwhile) as (c, _):
+        if arguments.count is None and arguments.min_score is None:
+            print(text.table(HEADER, lines(what_if.what_if(which, c, cutoff))))
+            return
+        cutoff = asked(cutoff, arguments.count, arguments.min_score)
+        mask = cutoff_checks.decided(c, cutoff, key).kept
     found: dict[str, object] = figures.of(c, mask)._asdict()
     if which == "subimages":
         found = figures.metrics(c, mask, cutoff.report_at)

@@ -14,15 +14,7 @@ from stages.common.cutoff_params import (
     Shares,
     TilesCutoff,
 )
-from stages.common.cutoffs import (
-    NEAR_DUPLICATE,
-    Known,
-    decided,
-    of_images,
-    of_tiles,
-    ranked,
-    undecided,
-)
+from stages.common.cutoffs import NEAR_DUPLICATE, decide
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.rows import (
@@ -34,6 +26,7 @@ from stages.common.rows import (
     Tile,
     TileMeasures,
 )
+from tests.row_by_row import Known, columns, decided, of_images, of_tiles, ranked, told
 from tests.strategies import photographs_with_likes, scored_images, tiles_with_variety
 
 Images = tuple[list[Candidate], list[Score]]
@@ -74,6 +67,21 @@ def message_of(rows: list[Decision], cutoff: ImagesCutoff | TilesCutoff, known: 
     with pytest.raises(UserError) as raised:
         decided(rows, cutoff, "cutoff.x", known)
     return str(raised.value)
+
+
+@given(scored_images(), st.data())
+def test_the_columns_decide_as_is_told_row_by_row(drawn: Images, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from([photographs_with_likes, tiles_with_variety]))
+    rule, known = data.draw(kind(drawn[0]))
+    rows = ranked(*drawn)
+    reserved = data.draw(st.lists(st.sampled_from([row.path for row in rows]), max_size=2))
+    left_out = [LeftOut(row.sha256, "why") for row in rows if data.draw(st.integers(0, 9)) == 0]
+    expected = told(rows, rule, known, reserved, left_out)
+    try:
+        assert decided(rows, rule, "cutoff.x", known, reserved, left_out) == expected
+    except UserError:
+        found = decide(columns(rows, known, reserved, left_out), rule)
+        assert found.kept.tolist() == [row.kept for row in expected]
 
 
 @given(scored_images(), st.data())
@@ -131,7 +139,7 @@ def test_a_limit_drops_with_its_name_and_value_before_the_ranks_count() -> None:
         "c": ("blocks above 0.05", "0.050001"),
     }
     with pytest.raises(UserError, match="some images are not measured: run `dvc repro`"):
-        decided(rows, cutoff, "cutoff.images", Known({}, {}, {}))
+        decided(rows, cutoff, "cutoff.images", of_images(measured(a=0.0), [], cutoff))
 
 
 def test_the_best_of_near_duplicates_stays_whatever_their_sections() -> None:
@@ -225,11 +233,3 @@ def test_a_count_out_of_reach_says_how_far_it_goes_and_why() -> None:
     for ends in (pieces(**(dict(cutoff) | {"min_score": 0.1})), pieces(count=3, overlap=0.5)):
         found = decided(rows, ends, "x", known, left_out=[LeftOut("s/b", "")])
         assert next(row.path for row in found if row.kept) == "s/a"
-
-
-def test_decided_rows_can_be_decided_again() -> None:
-    rows = images(a=0.9, b=0.8, c=0.7)
-    nothing = Known({}, {}, {})
-    arguments = (photographs(count=1), "x", nothing, ["s/a"], [LeftOut("s/b", "why")])
-    found = decided(rows, *arguments)
-    assert undecided(found) == (rows, ["s/a"], [LeftOut("s/b", "why")])

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from stages.common import figures, tables
 from stages.common.cutoff_params import Cutoff
-from stages.common.cutoffs import Known, decided, ranked
-from stages.common.errors import UserError
+from stages.common.cutoffs import decide
 from stages.common.rows import Candidate, Decision, Score, Tile
-from tests.strategies import photographs_with_likes, scored_images, tiles_with_variety
+from tests.row_by_row import NOTHING, Known, columns, ranked
+from tests.strategies import scored_images
 
 Images = tuple[list[Candidate], list[Score]]
-NOTHING = Known({}, {}, {})
 LIMITS = Cutoff(count=2, min_score=None, report_at=0.5, limits={}, per_section={})
 
 
@@ -33,21 +32,6 @@ def of_pieces(rows: list[Decision], names: list[str] | str, scale: str = "1") ->
 
 
 @given(scored_images(), st.data())
-def test_the_columns_choose_what_the_decision_keeps(drawn: Images, data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from([photographs_with_likes, tiles_with_variety]))
-    rule, known = data.draw(kind(drawn[0]))
-    rows = ranked(*drawn)
-    of_photographs = kind is photographs_with_likes
-    reserved = [rows[-1].path] if of_photographs and data.draw(st.booleans()) else []
-    try:
-        rows = decided(rows, rule, "cutoff.images", known, reserved)
-    except UserError:
-        assume(False)
-    mask = figures.chosen(figures.columns(rows, known), rule)
-    assert mask.tolist() == [row.kept for row in rows]
-
-
-@given(scored_images(), st.data())
 def test_figures_are_those_of_the_kept_rows(drawn: Images, data: st.DataObject) -> None:
     rows = ranked(*drawn)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
@@ -56,7 +40,7 @@ def test_figures_are_those_of_the_kept_rows(drawn: Images, data: st.DataObject) 
     known = of_pieces(rows, names)
     kept = [row for row, keep in zip(rows, mask, strict=True) if keep]
     photographs = [known.tiles[row.path].photograph for row in kept]
-    found = figures.of(figures.columns(rows, known), mask)
+    found = figures.of(columns(rows, known), mask)
     exact = sum(Fraction(str(row.hyperiqa)) for row in kept) / len(kept)
     assert abs(Fraction(found.mean) - exact) <= Fraction(500001, 10**12)
     assert found.mean == tables.mean([row.hyperiqa for row in kept])
@@ -73,7 +57,7 @@ def test_figures_are_those_of_the_kept_rows(drawn: Images, data: st.DataObject) 
 
 def test_without_tiles_each_image_is_a_photograph() -> None:
     rows = [decision(1, 0.75), decision(2, 0.5)]
-    found = figures.of(figures.columns(rows, NOTHING), np.array([True, True]))
+    found = figures.of(columns(rows, NOTHING), np.array([True, True]))
     assert (found.photographs, found.largest_photograph, found.scales) == (2, 0.5, {})
 
 
@@ -82,8 +66,8 @@ def test_metrics_are_in_the_terms_of_the_guide() -> None:
     tiles = {
         row.path: tile(row, row.path[-1], "0.75" if i % 2 else "1") for i, row in enumerate(rows)
     }
-    c = figures.columns(rows, Known({}, {}, tiles))
-    mask = figures.chosen(c, LIMITS)
+    c = columns(rows, Known({}, {}, tiles))
+    mask = decide(c, LIMITS).kept
     assert figures.metrics(c, mask, 0.65) == {
         "tiles": 2,
         "mean": 0.85,

@@ -93,6 +93,7 @@ def run_stages(folder: Path, limits: CutoffParams) -> dict[str, object]:
     names = (
         "cutoff_images.csv",
         "cutoff_subimages.csv",
+        "screened.csv",
         "subimages.csv",
         "../measures/images.csv",
         "../measures/subimages.csv",

@@ -234,6 +234,8 @@ def limits(cutoff: Mapping[str, Any]) -> str:
     """A cutoff's rules in words."""
     rules = [_limit(cutoff)]
     rules += [f"section {name}: {_limit(own)}" for name, own in cutoff["per_section"].items()]
+    per_source = cutoff.get("per_source", {})  # older sets have none
+    rules += [f"source {name}: {_limit(own)}" for name, own in per_source.items()]
     for name, limit in cutoff["limits"].items():
         ends = (("at least", limit.get("min")), ("at most", limit.get("max")))
         rules += [f"{name} {words} {end:g}" for words, end in ends if end is not None]

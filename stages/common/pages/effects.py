@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from stages.common.columns import Columns, Mask
 from stages.common.cutoff_params import Cutoff
-from stages.common.figures import Columns, Mask
 from stages.common.pages import charts
 from stages.common.what_if import ALL, NO_RULE, NOW, ONLY, WITHOUT, WhatIf
 

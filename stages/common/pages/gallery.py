@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from stages.common.columns import Columns, Likes
 from stages.common.cutoff_params import (
     IMAGE_MEASURES,
     TILE_MEASURES,
@@ -20,12 +21,11 @@ from stages.common.cutoff_params import (
     TilesCutoff,
 )
 from stages.common.cutoffs import BY_RANK, EARLIER
-from stages.common.figures import Columns
 from stages.common.pages import thumbnails
 from stages.common.pages.listed import Tables
+from stages.common.ranking import IMAGES, TILES
 from stages.common.rows import Decision, Tile
 
-IMAGES, TILES = "images", "subimages"  # as in `cutoff.images`
 KEPT, CHOSEN = "kept", "chosen for validation"  # beside the reasons
 
 T = TypeVar("T")
@@ -74,10 +74,14 @@ def millionths(score: float) -> int:
 
 
 def limits(
-    cutoff: Cutoff, written: Cutoff, sections: Sequence[str], scales: Sequence[str]
+    cutoff: Cutoff,
+    written: Cutoff,
+    sections: Sequence[str],
+    scales: Sequence[str],
+    sources: Sequence[str] = (),
 ) -> dict[str, object]:
-    """A cutoff for `decide.js`: the sections' own floors and counts, by their places. `written` is
-    the same with its references, as params.yaml has it."""
+    """A cutoff for `decide.js`: own floors and counts of sections and sources, by their places.
+    `written` is the same with its references, as params.yaml has it."""
     floor = written.min_score
     own = {name: cutoff.per_section[name] for name in sections if name in cutoff.per_section}
     found: dict[str, object] = {
@@ -96,6 +100,11 @@ def limits(
             for name, rule in own.items()
             if "count" in rule.model_fields_set
         },
+        "perSource": {
+            i: {"count": cutoff.source_most(name), "minScore": cutoff.source_floor(name)}
+            for i, name in enumerate(sources)
+            if name in cutoff.per_source
+        },
         "limits": {
             name: limit.model_dump(exclude_none=True) for name, limit in cutoff.limits.items()
         },
@@ -113,9 +122,16 @@ def ranked_columns(c: Columns, names: Sequence[str]) -> dict[str, Any]:
         "measures": {
             name: column(np.rint(c.measures[name] * 1e6).astype(int).tolist()) for name in names
         },
-        "alike": c.alike,
+        "alike": alike(c.likes) if c.likes else {},
         "reserved": np.flatnonzero(c.reserved).tolist(),
+        "source": column(c.source.tolist()),
     }
+
+
+def alike(likes: Likes) -> dict[int, list[int]]:
+    """By place, the places of the better or reserved images that one is like."""
+    rows = np.flatnonzero(np.diff(likes.starts)).tolist()
+    return {i: likes.others[likes.starts[i] : likes.starts[i + 1]].tolist() for i in rows}
 
 
 def outcomes(t: Tables) -> list[Outcome]:
@@ -248,8 +264,11 @@ def data(
         TILES: tiles(t) | ranked_columns(columns[TILES], TILE_MEASURES),
     }
     scales = sets[TILES]["parents"]["scales"]
+    of = {which: c.sources for which, c in columns.items()}
     rules = {
-        IMAGES: limits(measured.images, written.images, sets[IMAGES]["sections"], ()),
-        TILES: limits(measured.subimages, written.subimages, sets[TILES]["sections"], scales),
+        IMAGES: limits(measured.images, written.images, sets[IMAGES]["sections"], (), of[IMAGES]),
+        TILES: limits(
+            measured.subimages, written.subimages, sets[TILES]["sections"], scales, of[TILES]
+        ),
     }
     return {"name": name, "source": source, "sets": sets, "cutoffs": rules}

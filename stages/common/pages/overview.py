@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from stages.common import files
 from stages.common.cutoffs import LEFT_OUT
 from stages.common.pages import html, sheets, thumbnails
-from stages.common.pages.gallery import CHOSEN, IMAGES, TILES
+from stages.common.pages.gallery import CHOSEN
 from stages.common.pages.listed import Tables, samples
 from stages.common.pages.sheets import Picture
+from stages.common.ranking import IMAGES, TILES
 from stages.common.rows import Decision
 
 TITLES = ("Tiles", "Photographs")  # of contact sheets
@@ -120,7 +121,9 @@ def limit(cutoff: Mapping[str, Any]) -> str:
     if floor is not None:
         text += f" from {floor['reference'] if isinstance(floor, dict) else floor}"
     rule = "1 section by its own rule" if own == 1 else f"{own} sections by their own rules"
-    return f"{text}; {rule}" if own else text
+    text = f"{text}; {rule}" if own else text
+    of = len(cutoff.get("per_source", {}))
+    return f"{text}; {of} {'source' if of == 1 else 'sources'} with limits" if of else text
 
 
 class Contact(NamedTuple):

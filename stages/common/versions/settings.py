@@ -17,7 +17,13 @@ from stages.common.errors import UserError
 
 Settings = dict[str, Any]
 COUNT, MIN_SCORE = "cutoff.subimages.count", "cutoff.subimages.min_score"
-VALUES = ("per_section", "min_score", "limits", "near_duplicates")  # that may be mappings
+VALUES = (
+    "per_section",
+    "per_source",
+    "min_score",
+    "limits",
+    "near_duplicates",
+)  # that may be mappings
 FLOOR = "min-score"  # what a floor in place of the count is called
 CALLED = {COUNT: "tiles", "cutoff.images.count": "photographs"}
 LONGEST = 60  # characters of a name; a longer one is cut

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from stages.common import figures
 from stages.common.cutoff_params import IMAGE_MEASURES, TILE_MEASURES, Limit
 from stages.common.pages import effects
 from stages.common.what_if import ALL, NO_RULE, NOW, ONLY, WITHOUT, WhatIf
@@ -38,7 +37,7 @@ def test_a_rule_is_told_by_what_it_drops_alone_and_what_would_be_without_it() ->
 def test_a_histogram_has_room_for_its_limit(tmp_path: object) -> None:
     project = ReportProject(tmp_path)  # type: ignore[arg-type]
     project.make()
-    c = figures.columns(project.decisions["subimages"], project.knows["subimages"])
+    c = project.columns("subimages")
     kept = np.array([row.kept for row in project.decisions["subimages"]])
     limits = {"bits": Limit(min=-1.0, max=9.0)}
     cutoff = project.limits.subimages.model_copy(update={"limits": limits})

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.common.cutoff_params import Limit, Reference, SectionCutoff, Shares, TilesCutoff
+from stages.common.cutoff_params import (
+    Limit,
+    Reference,
+    SectionCutoff,
+    Shares,
+    SourceCutoff,
+    TilesCutoff,
+)
 from stages.common.leave_out import LeftOut
 from stages.common.pages import gallery, listed, thumbnails
 from stages.common.pages.gallery import CHOSEN, coded, column, limits
@@ -122,9 +129,14 @@ def test_a_cutoff_names_sections_by_their_places() -> None:
         "floors": {2: 0.25},
         "counts": {0: 3, 2: None},
         "limits": {"bits": {"min": 0.5}},
+        "perSource": {},
         "perPhotograph": 3,
         "shares": [],
     }
+    of = {"b": SourceCutoff(count=3), "gone": SourceCutoff(count=0)}
+    rule = measured.model_copy(update={"per_source": of})
+    found = limits(rule, rule, [], ["1"], ["a", "b"])["perSource"]
+    assert found == {1: {"count": 3, "minScore": None}}
     shares = Shares(shares={"0.75": 0.5, "1": 0.25})
     shared = measured.model_copy(update={"scales": shares})
     assert limits(shared, written, [], ["0.75", "1"])["shares"] == [[0, 0.5], [1, 0.25]]

@@ -41,6 +41,7 @@ class Pictures {
     for (const i of columns.earlier) this.earlier[i] = 1;
     this.reserved = columns.reserved;
     this.alike = columns.alike; // by place, the better or reserved images that it is like
+    this.source = column(columns.source, this.ranked); // its place among the sources
     this.measures = {};
     for (const [name, values] of Object.entries(columns.measures)) {
       this.measures[name] = column(values, this.ranked); // millionths

@@ -54,7 +54,7 @@ function decide(set, cutoff) {
   const kept = new Uint8Array(set.length), counts = new Int32Array(most.length);
   const left = most.map((count) => quotas(set, cutoff, count));
   const scaled = set.scales.length > 0, perPhotograph = cutoff.perPhotograph ?? Infinity;
-  const from = new Int32Array(photographs.length);
+  const from = new Int32Array(photographs.length), ofSource = {};
   for (const i of set.reserved) kept[i] = 1; // they stand in the way of what is alike
   for (let i = 0; i < set.ranked; i++) {
     const section = set.section[i], group = groups[section];
@@ -63,6 +63,9 @@ function decide(set, cutoff) {
     if (set.alike[i]?.some((j) => kept[j])) continue;
     const scale = scaled ? set.scale(i) : 0;
     if (left[group][scale] <= 0 || from[set.photograph(i)] >= perPhotograph) continue;
+    const source = set.source[i], own = cutoff.perSource[source];
+    if (own && (set.score[i] < least(own.minScore) || (ofSource[source] ?? 0) >= (own.count ?? Infinity))) continue;
+    ofSource[source] = (ofSource[source] ?? 0) + 1;
     counts[group]++;
     left[group][scale]--;
     from[set.photograph(i)]++;
