@@ -40,6 +40,7 @@ OTHERS_PARAMS = {  # sections of others that a stage reads
     "folders": ["gather"],
     "pick": ["validation"],
     "summary": ["cutoff"],
+    "probe": ["probe", "screen.evaluation_sets"],
     "release": list(PARAMS),
     "report": [name for name in PARAMS if name != "release"],  # it shows them
 }
@@ -54,6 +55,7 @@ BY_TABLE = {
     "pick": {"data/tables/folders.csv"},
     "multiscale": {"data/hr"},
     "subimages": {"data/multiscale"},
+    "probe": {"data/subimages", "data/evaluation"},
     "dataset": {"data/subimages"},
     "release": {"data/dataset", "data/validation"},
 }
