@@ -12,30 +12,39 @@ a line a bar, with the interval over the held photographs:
 - all but the fifth of the lowest scores beside all;
 - 24 random tiles beside all;
 - the curve at 24 and at a fifth of the tiles beside runs on just those;
-- CPU of a tile and of a point, and the peak of memory.
+- CPU of a tile and of a point;
+- the stage itself on all of it: memory of its largest process, and the same bytes with other
+  numbers of processes and threads and on other kernels of BLAS.
 
 Ends with 1 where a bar is missed.
 """
 
 import argparse
 import csv
+import hashlib
 import io
-import resource
+import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from time import process_time
 
 import numpy as np
+import yaml
 from numpy.random import Generator
 from PIL import Image, ImageFilter
 
 from bench.measure import machine
+from stages.common import tables
 from stages.common.measures.luma import Luma, luma
-from stages.common.pixels import images
+from stages.common.pixels import images, png
 from stages.common.pixels.images import ImageError, Pixels
+from stages.common.probe_params import LEAST
 from stages.common.probing import equations, filters, held, verdict
 from stages.common.probing.equations import Floats, Sums
+from stages.common.rows import Decision, Photograph, Tile
 
 TILE, CLASSES, POINTS = 512, (48, 192), 16
 FEW, WORST = 24, 0.2  # tiles; a share
@@ -140,7 +149,7 @@ def harms(
 
 
 def costs(tiles: Sequence[Pixels], hrs: Sequence[Luma], bars: Bars) -> None:
-    """CPU of a tile and of a point, and memory."""
+    """CPU of a tile and of a point."""
     some = [luma(pixels) for pixels in tiles if pixels.shape[:2] == (TILE, TILE)]
     some = some or [np.zeros((TILE, TILE), np.uint8)]
     start = process_time()
@@ -154,8 +163,71 @@ def costs(tiles: Sequence[Pixels], hrs: Sequence[Luma], bars: Bars) -> None:
         trained([total] * POINTS, hrs, classes)
     s = (process_time() - start) / POINTS
     bars(f"CPU a point, {len(hrs)} held photographs", f"{s:.2f} s <= 2", s <= 2)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(f"memory at its peak, with all tiles in it: {peak:.0f} MB")
+
+
+BETWEEN = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1e3)
+"""
+WAYS: tuple[dict[str, str], ...] = (  # environments that must make no difference
+    {},
+    {"SRSET_WORKERS": "0", "OPENBLAS_NUM_THREADS": "2"},
+    {"SRSET_WORKERS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"},
+)
+
+
+def stage(tiles: Sequence[Pixels], held_pixels: Sequence[Pixels], bars: Bars) -> None:
+    """Run the stage, some of the best tiles kept, in each of `WAYS`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows, decisions, photographs = [], [], []
+        for i, pixels in enumerate(tiles):
+            path, (height, width, _) = f"{i}.png", pixels.shape
+            sha256 = hashlib.sha256(png.write(folder / "tiles" / path, pixels)).hexdigest()
+            box = (0, 0, width, height)
+            rows.append(Tile(path, ".", sha256, sha256, 0, path, "1", *box, path, ""))
+            decisions.append(Decision(i + 1, path, ".", sha256, 0, 0, i % 2 == 0, "", ""))
+        for i, pixels in enumerate(held_pixels):
+            path, (height, width, _) = f"held/{i}.png", pixels.shape
+            sha256 = hashlib.sha256(png.write(folder / "evaluation" / path, pixels)).hexdigest()
+            facts = ("held", sha256, width, height, 0, "PNG RGB", "", "")
+            photographs.append(Photograph(path, *facts))
+        tables.write(folder / "tiles.csv", Tile, rows)
+        tables.write(folder / "cut.csv", Decision, decisions)
+        tables.write(folder / "evaluation.csv", Photograph, photographs)
+        asked = {"held": str(folder / "evaluation/held"), "points": POINTS, "classes": [*CLASSES]}
+        sections = {"probe": asked, "screen": {"evaluation_sets": [asked["held"]]}}
+        (folder / "params.yaml").write_text(yaml.safe_dump(sections))
+        left, peaks = zip(*(ran(folder, f"out{i}", w) for i, w in enumerate(WAYS)), strict=True)
+    peak = max(peaks)
+    bars("memory of the stage's largest process", f"{peak:.0f} MB <= 400", peak <= 400)
+    same = all(each == left[0] for each in left)
+    bars("the same bytes, processes 0, 1, 2, threads 1, 2", f"{len(left[0])} files", same)
+
+
+def ran(folder: Path, out: str, way: dict[str, str]) -> tuple[dict[str, bytes], float]:
+    """What the stage leaves, and the memory of its largest process, MB."""
+    options = {
+        "subimages": folder / "tiles",
+        "table": folder / "tiles.csv",
+        "decisions": folder / "cut.csv",
+        "evaluation-folder": folder / "evaluation",
+        "evaluation": folder / "evaluation.csv",
+        "numbers": folder / out / "probe.json",
+        "folder": folder / out / "probe",
+        "params": folder / "params.yaml",
+    }
+    arguments = [str(word) for name, path in options.items() for word in (f"--{name}", path)]
+    # By a small process between: a child's peak begins with that of what has started it.
+    command = [sys.executable, "-c", BETWEEN, sys.executable, "-m", "stages.probe", *arguments]
+    done = subprocess.run(command, env=os.environ | way, capture_output=True, text=True, check=True)
+    *said, spent = done.stdout.splitlines()
+    cpu, peak = map(float, spent.split())
+    print(*said, f"{way or 'all cores'}: {cpu:.1f} s of CPU, {peak:.0f} MB", sep="\n", flush=True)
+    files = sorted(path for path in (folder / out).rglob("*") if path.is_file())
+    return {str(path.relative_to(folder / out)): path.read_bytes() for path in files}, peak
 
 
 def main() -> None:
@@ -181,10 +253,13 @@ def main() -> None:
     read = [(path, tile(path)) for path in every[len(parted) :][: arguments.most]]
     tiles = [pixels for _, pixels in read if pixels is not None]
     scores = [score[p.relative_to(arguments.tiles).as_posix()] for p, it in read if it is not None]
-    hrs = [held.middle(luma(images.read(path))) for path in to_hold]
+    held_pixels = [images.read(path) for path in to_hold]
+    hrs = [held.middle(luma(pixels)) for pixels in held_pixels]
     print(f"{len(tiles)} tiles of {arguments.tiles}; {len(hrs)} held")
     bars = harms(tiles, scores, hrs, random)
     costs(tiles, hrs, bars)
+    if len(hrs) >= LEAST:
+        stage(tiles, held_pixels, bars)
     sys.exit(1 if bars.missed else 0)
 
 
