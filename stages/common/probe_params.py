@@ -15,7 +15,7 @@ class ProbeParams(Params):
     """The section `probe`."""
 
     held: str | None
-    points: int = Field(ge=2, le=64)
+    points: int = Field(ge=2, le=32)  # 2 MB each, in every process
     classes: list[Literal[12, 48, 192]] = Field(min_length=1)
 
     @field_validator("classes")

@@ -26,7 +26,6 @@ COHERENCE = (0.5, 0.75, 0.90625)  # 0: gradients as strong in every direction, 1
 TAN = (56, 97)  # 56 / 97 is tan 30 to within 1e-4, so 97 / 56 is tan 60
 
 Classes = NDArray[np.uint8]
-Whole = NDArray[np.int64]
 
 
 def classes(grey: Luma) -> Classes:
