@@ -1,7 +1,8 @@
 """Classes of a pixel by the gradients around it: their angle, strength and coherence, as in RAISR.
 
-All of it is whole numbers, so that a pixel has the same class on every machine. The limits are
-constants, and do not depend on the set: so the sums of two sets add up to those of both.
+All of it is whole numbers, or floats that IEEE 754 rounds alike everywhere, so that a pixel has the
+same class on every machine. The limits are constants, and do not depend on the set: so the sums of
+two sets add up to those of both.
 
 Source: Romano, Isidoro and Milanfar, "RAISR: Rapid and Accurate Image Super Resolution", IEEE
 Transactions on Computational Imaging 3(1), 2017, arXiv 1606.01299.
