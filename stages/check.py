@@ -30,6 +30,7 @@ from stages.common import (
     links,
     params,
     picks,
+    probe_params,
     sources,
     store,
 )
@@ -90,6 +91,11 @@ def folder_faults(sections: dict[str, Any]) -> list[str]:
         else:
             continue
         faults[-1] = f"{key}: {faults[-1]}"
+    held = sections["probe"]["held"]
+    if held and (fault := probe_params.fault(held, sections["screen"]["evaluation_sets"])):
+        faults.append(fault)
+    elif held and not Path(held).is_dir():
+        faults.append(f"probe.held: {held} is no folder: {mend(Path(held))}")
     return faults
 
 

@@ -1,9 +1,9 @@
 """Show what was kept, what was not, and why, on one page on which a cut can be tried.
 
 Takes:  every table; measures; what_if.csv; what `score` says of its scorer; the scores of the
-        references; the sheets of thumbnails; all of params.yaml.
+        references; what the probe has found; the sheets of thumbnails; all of params.yaml.
 Leaves: report.html, which needs no network; sheets/*.png, contact sheets; charts/*.png, scores
-        before and after each cut.
+        before and after each cut, and how other cuts train, where that was tried.
 Rule:   it reads and counts, and decides nothing. No photograph and no tile is read.
 """
 
@@ -19,11 +19,11 @@ from stages.common import files, ranking, tables
 from stages.common.cli import run
 from stages.common.columns import Columns
 from stages.common.cutoff_params import CutoffParams
-from stages.common.pages import charts, effects, gallery, html, listed, overview, sheets
+from stages.common.pages import charts, effects, gallery, html, listed, overview, probed, sheets
 from stages.common.pages.charts import Chart
 from stages.common.params import Params
 from stages.common.ranking import IMAGES, TILES
-from stages.common.rows import Rejected, Score
+from stages.common.rows import ProbePoint, Rejected, Score
 from stages.common.what_if import ALL, ONLY, WITHOUT, WhatIf
 
 LISTED = 200  # rejected files that the page names
@@ -42,6 +42,7 @@ def cut_of(
     cutoff: CutoffParams,
     drawn: dict[str, Chart],
     others: list[WhatIf],
+    tried: Chart | None,
 ) -> dict[str, Any]:
     """What the page shows of one cut."""
     what = {IMAGES: "photographs", TILES: "tiles"}[which]
@@ -62,6 +63,7 @@ def cut_of(
         "shares": [(kind, [html.shown(name) for name in some]) for kind, some in shares],
         "measures": effects.histograms(c, kept, rule),
         "rules": effects.effects(which, others),
+        "probe": Markup(tried.svg) if tried and which == TILES else "",
         "others": [line for line in own if line.section == ALL],
         "by_section": [line for line in own if line.section != ALL],
     }
@@ -91,6 +93,7 @@ def main(
     image_reference: Path,
     tile_reference: Path,
     what_if: Path,
+    curve: Path,
     thumbnails: Path,
     report: Path,
     sheets_folder: Path,
@@ -102,6 +105,7 @@ def main(
     validation: Section,
     multiscale: Section,
     subimages: Section,
+    probe: Section,
     dataset: Section,
 ) -> None:
     parts = {
@@ -112,6 +116,7 @@ def main(
         "validation": validation,
         "multiscale": multiscale,
         "subimages": subimages,
+        "probe": probe,
         "dataset": dataset,
     }
     parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
@@ -122,7 +127,11 @@ def main(
     columns = columns_of(folder, image_measures, tile_measures, limits, report.parent)
     others = tables.read(what_if, WhatIf)
     drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
+    tiles = sum(row.kept for row in t.cutoff_subimages)
+    tried = probed.chart(tables.read(curve, ProbePoint), tiles)
     files.new_folder(charts_folder)
+    if tried:
+        files.write(charts_folder / "probe.png", tried.png)
     for which, some in drawn.items():
         for name, chart in some.items():
             files.write(charts_folder / f"{which}_{name}.png", chart.png)
@@ -139,7 +148,7 @@ def main(
         steps=overview.steps(t),
         correlation=listed.size_correlation(t),
         cuts=[
-            cut_of(which, t, columns[which], limits, drawn[which], others)
+            cut_of(which, t, columns[which], limits, drawn[which], others, tried)
             for which in (TILES, IMAGES)
         ],
         sheets=[
@@ -166,7 +175,6 @@ def main(
         ),
     )
     files.write(report, page.encode(errors="backslashreplace"))  # names need not be UTF-8
-    tiles = sum(row.kept for row in t.cutoff_subimages)
     print(f"{report}: {tiles:,} tiles, {len(unused):,} files not used, and why")
 
 

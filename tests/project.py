@@ -62,6 +62,7 @@ PARAMS: dict[str, Any] = {
     "validation": {"candidates": 100, "count": 1, "picks": [], "scales": [2, 4]},
     "multiscale": {"scales": [1, 0.75], "shortest_edge": 240},
     "subimages": {"size": SIZE, "step": 200, "threshold": 0, "spacing": "step", "files": "all"},
+    "probe": {"held": None, "points": 16, "classes": [48, 192]},
     "dataset": {"name": "tiny"},
     "release": {
         "title": "A tiny set",

@@ -26,6 +26,7 @@ from stages.common.rows import (
     ImageMeasures,
     Neighbours,
     Photograph,
+    ProbePoint,
     Rejected,
     Scaled,
     Score,
@@ -89,6 +90,7 @@ PARAMETERS: dict[str, Any] = {
     "validation": {"picks": []},
     "multiscale": {"scales": [1, 0.75], "shortest_edge": None},
     "subimages": {"size": TILE, "step": TILE, "files": "all"},
+    "probe": {"held": None},
     "dataset": {"name": "samples"},
 }
 
@@ -107,6 +109,7 @@ class ReportProject:
     rejected: int = 2
     validating: bool = True
     left_out: list[LeftOut] = field(default_factory=list)
+    curve: list[ProbePoint] = field(default_factory=list)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -223,6 +226,7 @@ class ReportProject:
     def report(self) -> Path:
         """Run the stage."""
         reports = self.folder / "reports"
+        tables.write(reports / "probe" / "curve.csv", ProbePoint, self.curve)
         sections = {
             name: report.Section.model_validate(values)
             for name, values in (PARAMETERS | {"dataset": {"name": self.name}}).items()
@@ -235,6 +239,7 @@ class ReportProject:
             image_reference=self.folder / "data" / "scores" / "reference_images.csv",
             tile_reference=self.folder / "data" / "scores" / "reference_subimages.csv",
             what_if=reports / "what_if.csv",
+            curve=reports / "probe" / "curve.csv",
             thumbnails=reports / "thumbnails",
             report=self.page,
             sheets_folder=reports / "sheets",

@@ -70,6 +70,25 @@ def test_what_is_wrong_anywhere_is_told_at_once(project: Path) -> None:
     )
 
 
+def test_held_photographs_that_may_be_trained_on_are_told(project: Path) -> None:
+    known = SECTIONS["screen"]["evaluation_sets"][0]
+    probe = SECTIONS["probe"] | {"held": "data/validation"}
+    assert message_of(project, SECTIONS | {"probe": probe}) == (
+        f"params.yaml: probe.held: data/validation is in none of screen.evaluation_sets ({known}), "
+        "so its photographs could be trained on: add it there, or set probe.held to one of them or "
+        "to null"
+    )
+    probe["held"] = f"{known}/inside"
+    assert message_of(project, SECTIONS | {"probe": probe}) == (
+        f"params.yaml: probe.held: {known}/inside is no folder: put images there, or name another"
+    )
+    probe |= {"classes": [192, 48], "points": 1}
+    assert message_of(project, SECTIONS | {"probe": probe}) == (
+        "params.yaml: probe.points must be greater than or equal to 2, got 1; probe.classes must "
+        "ascend, each of 12, 48 and 192 at most once, got [192, 48]"
+    )
+
+
 def test_folders_that_are_not_there_are_told_at_once(project: Path) -> None:
     gather = SECTIONS["gather"] | {"source": "data/sauce"}
     screen = SECTIONS["screen"] | {"evaluation_sets": ["data/e", "dvc.yaml"]}

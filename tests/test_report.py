@@ -13,6 +13,7 @@ from stages.common import tables
 from stages.common.leave_out import LeftOut
 from stages.common.pages.gallery import CHOSEN
 from stages.common.pixels.images import read
+from stages.common.rows import ProbePoint
 from stages.common.what_if import NO_RULE, ONLY, WITHOUT, WhatIf
 from tests.common.pages.test_html import Cells
 from tests.report_project import NAMES, ReportProject
@@ -132,6 +133,16 @@ def test_a_set_without_validation_and_rejects_has_no_such_parts(tmp_path: Path) 
         "",  # of the open picture
     ]
     assert not (tmp_path / "reports" / "sheets" / "validation.png").exists()
+
+
+def test_where_photographs_are_held_it_shows_how_other_cuts_train(tmp_path: Path) -> None:
+    assert "How other cuts train" not in ReportProject(tmp_path / "a").make().read_text()
+    curve = [ProbePoint(n, 48, 30.0, -1 / n, -2 / n, 0.0) for n in (10, 50)]
+    page = ReportProject(tmp_path / "b", curve=curve).make()
+    tiles, images = page.read_text().split('data-set="images"')
+    assert "How other cuts train" in tiles and "48 filters" in tiles
+    assert "How other cuts train" not in images
+    assert (page.parent / "charts" / "probe.png").is_file()
 
 
 def test_long_lists_of_rejects_are_cut_short(tmp_path: Path) -> None:

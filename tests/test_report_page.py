@@ -15,6 +15,7 @@ from stages.common.columns import Columns
 from stages.common.cutoff_params import Limit, Shares, SourceCutoff
 from stages.common.cutoffs import decide
 from stages.common.pages import gallery
+from stages.common.rows import ProbePoint
 from stages.common.what_if import ONLY, WITHOUT, WhatIf, by_count, by_score
 from tests.browser import PHONE, Open, barriers, copied
 from tests.report_project import BYTES, RULES, ReportProject
@@ -28,7 +29,8 @@ PER_SECTION: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ReportProject:
     """A set whose report is opened by every test; read only."""
-    made = ReportProject(tmp_path_factory.mktemp("a set") / BYTES)
+    curve = [ProbePoint(n, 48, 30.0, -1 / n, -2 / n, 0.0) for n in (10, 50)]
+    made = ReportProject(tmp_path_factory.mktemp("a set") / BYTES, curve=curve)
     made.make()
     return made
 

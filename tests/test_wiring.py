@@ -40,6 +40,7 @@ OTHERS_PARAMS = {  # sections of others that a stage reads
     "folders": ["gather"],
     "pick": ["validation"],
     "summary": ["cutoff"],
+    "probe": ["probe", "screen.evaluation_sets"],
     "release": list(PARAMS),
     "report": [name for name in PARAMS if name != "release"],  # it shows them
 }
@@ -55,6 +56,7 @@ BY_TABLE = {
     "pick": {"data/tables/folders.csv"},
     "multiscale": {"data/hr"},
     "subimages": {"data/tables/folders.csv", "data/multiscale"},
+    "probe": {"data/tables/folders.csv", "data/evaluation"},
     "dataset": {"data/tables/folders.csv", "data/subimages"},
     "release": {"data/dataset", "data/validation"},
 }

@@ -266,6 +266,28 @@ class Neighbours(NamedTuple):
     distance: float  # of their embeddings, 1 - cosine, 0..2
 
 
+class ProbePoint(NamedTuple):
+    """How the best so many tiles train, by score alone: reports/probe/curve.csv."""
+
+    tiles: int
+    classes: int  # of filters
+    psnr: float  # PSNR-Y, dB, the mean of the held photographs
+    minus_all: float  # dB, less that of all tiles
+    low: float  # 95% interval of the difference
+    high: float
+
+
+class ProbedImage(NamedTuple):
+    """PSNR-Y of a held photograph, dB: reports/probe/images.csv."""
+
+    photograph: str  # below data/evaluation
+    classes: int  # of filters
+    bicubic: float
+    kept: float
+    all: float
+    random: float  # the mean of random sets as large as the kept one
+
+
 def section_of(path: str) -> str:
     """First folder of a relative path, `.` where there is none."""
     first, slash, _ = path.partition("/")

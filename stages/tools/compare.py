@@ -4,9 +4,10 @@
     make compare MIN_SCORES="0.6 0.65"         all tiles with this score or a better one
     make compare SET="cutoff.images.count=8"   any parameters; a `;` begins the next experiment
 
-Nothing in the working tree changes: they run in a tree of their own, up to the stage `summary`, so
-that no tile is copied and nothing is packed. DVC knows them by the names in the table. One that was
-run is not run again. One that fails says why, and the others still run; then this ends with 1.
+Nothing in the working tree changes: they run in a tree of their own, up to the stage `summary`, and
+`probe` where photographs are held, so that no tile is copied and nothing is packed. DVC knows them
+by the names in the table. One that was run is not run again. One that fails says why, and the
+others still run; then this ends with 1.
 reports/compare.html shows, beside the table, the scores and the tiles that each adds and drops.
 """
 
@@ -59,7 +60,8 @@ def is_there(version: Version, name: str, wanted: str) -> bool:
             f"there is an experiment of this name with other parameters: `dvc exp remove {name}`, "
             "then run this again"
         )
-    return version.metrics is not None and version.decisions is not None
+    probed = version.probed is not None or experiments.last_of(version.params) == [experiments.LAST]
+    return version.metrics is not None and version.decisions is not None and probed
 
 
 def run(

@@ -9,6 +9,7 @@ from stages.common.versions.experiments import Version
 
 BASELINE = "last commit"
 LONGEST = 36  # characters of a name in the table, which has 100 in all
+PROBED = "kept-all"  # dB, of the probe with the most classes
 LARGE = 1.0  # GB, from which on sizes are in GB
 
 
@@ -26,15 +27,16 @@ def table(entries: Sequence[Entry]) -> str:
     not say it.
     """
     header, rows = cells(entries)
-    short = [[_short(name), *numbers] for name, *numbers in rows]
+    longest = LONGEST - (len(PROBED) + 2 if PROBED in header else 0)
+    short = [[_short(name, longest), *numbers] for name, *numbers in rows]
     baseline = entries[0].version
     notes = []
     for name, version in entries[1:]:
         changes = settings.differences(version.params, baseline.params)
         if settings.name_of(changes) != name:
             notes.append(f"{name}: {described(changes)}")
-        elif len(name) > LONGEST:
-            notes.append(f"{_short(name)}: {name}")
+        elif len(name) > longest:
+            notes.append(f"{_short(name, longest)}: {name}")
     return "\n".join([text.table(header, short), *notes])
 
 
@@ -43,10 +45,24 @@ def cells(entries: Sequence[Entry]) -> tuple[tuple[str, ...], list[list[str]]]:
     every = [entry.version.metrics or {} for entry in entries]
     large = any(metrics.get("GB", 0) >= LARGE for metrics in every)
     unit, reach = "GB" if large else "MB", _reach(entries[0].version.params)
-    header = ("experiment", "tiles", "mean", "lowest", reach, unit, "photos", "largest")
-    return header, [
+    header: tuple[str, ...] = (
+        "experiment",
+        "tiles",
+        "mean",
+        "lowest",
+        reach,
+        unit,
+        "photos",
+        "largest",
+    )
+    rows = [
         [entry.name, *_numbers(metrics, large)]
         for entry, metrics in zip(entries, every, strict=True)
+    ]
+    if not any(entry.version.probed for entry in entries):
+        return header, rows
+    return (*header, PROBED), [
+        [*row, _probed(entry.version.probed)] for row, entry in zip(rows, entries, strict=True)
     ]
 
 
@@ -56,8 +72,16 @@ def described(changes: settings.Settings) -> str:
     return ", ".join(parts) or "changes no parameter"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def _short(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _probed(numbers: Mapping[str, Any] | None) -> str:
+    """How much the kept set is above all tiles, dB; nothing where it was not asked."""
+    if not numbers:
+        return ""
+    most = max(numbers["classes"], key=int)
+    return f"{numbers['classes'][most]['kept_minus_all']:+.4f}"
 
 
 def _reach(params: Mapping[str, Any]) -> str:

@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stages.common import git
+from stages.common import git, tables
 from stages.common.errors import UserError
 from stages.common.versions import records
 
-LAST = "summary"  # the stage that an experiment ends with
+LAST = "summary"  # the stage that an experiment ends with,
+PROBE = "probe"  # and the other one, where photographs are held
 METRICS = "reports/metrics.json"
 DECISIONS = "data/tables/cutoff_subimages.csv"
+PROBED = "reports/numbers/probe.json"
 REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38,62})/(.+)")
 
 
@@ -38,6 +40,7 @@ class Version(NamedTuple):
     params: dict[str, Any]
     metrics: dict[str, Any] | None  # None where it has none
     decisions: Path | None  # the table of tiles as DVC's cache has it; None where it lacks
+    probed: dict[str, Any] | None = None  # what the probe has found; None where it was not asked
 
 
 def ref_of(baseline: str, name: str) -> str:
@@ -118,17 +121,19 @@ def of_commit(root: Path, commit: str) -> Version:
     """What a commit has for a comparison."""
     files = {path: _content(root, commit, path) for path in ("params.yaml", METRICS)}
     cache = records.cache_folder(root)
-    found = [
-        path
+    found = {
+        out.path: path
         for out in records.read_revision(root, commit)
-        if out.path == DECISIONS
+        if out.path in (DECISIONS, PROBED)
         if (path := records.object_path(cache, out.md5)).is_file()
-    ]
+    }
     metrics = files[METRICS]
+    probed = tables.read_numbers(found[PROBED]) if PROBED in found else {}
     return Version(
         params=yaml.safe_load(files["params.yaml"] or b"{}"),
         metrics=None if metrics is None else json.loads(metrics),
-        decisions=found[0] if found else None,
+        decisions=found.get(DECISIONS),
+        probed=probed if probed.get("held") else None,
     )
 
 
@@ -139,9 +144,16 @@ def _content(root: Path, commit: str, path: str) -> bytes | None:
         return None
 
 
+def last_of(params: Mapping[str, Any]) -> list[str]:
+    """The stages that an experiment with these parameters ends with."""
+    held = (params.get("probe") or {}).get("held")
+    return [LAST, PROBE] if held else [LAST]
+
+
 def _stale(root: Path) -> list[str]:
     """The stages up to the last that DVC would run again."""
-    command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", LAST]
+    last = last_of(yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")))
+    command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", *last]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"dvc status: {reason(done.stderr)}")

@@ -2,7 +2,8 @@
 
 It is a git worktree that stays, and `dvc repro` runs there; git commits the result under a name
 DVC knows as an experiment's. Only the tables that the last stages read are there, as links to the
-cache, unless a parameter reaches further up. Tried, and why not:
+cache, unless a parameter reaches further up, or photographs are held: the probe reads tiles.
+Tried, and why not:
 
 - `dvc exp run` in the user's tree leaves it changed when it is killed.
 - `dvc exp run --temp` and `--queue` list every tile again in a new folder: 50 s at 50,000 tiles.
@@ -63,16 +64,19 @@ class Worktree:
         path = self._project / "params.yaml"
         text = path.read_text(encoding="utf-8")
         lock = yaml.safe_load((self._project / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-        if reaches(wanted, lock) & before(experiments.LAST, lock) <= {*TABLES_ONLY, CHECKS}:
+        changed = settings.changed(text, wanted)
+        last = experiments.last_of(yaml.safe_load(changed))
+        reached = reaches(wanted, lock) & before(experiments.LAST, lock)
+        if reached <= {*TABLES_ONLY, CHECKS} and last == [experiments.LAST]:
             if not self._tables_there:
                 self._dvc("checkout", "--force", *self._tables(lock))
             self._tables_there = True
             targets = ["--single-item", *TABLES_ONLY]
         else:
-            self._dvc("checkout", "--force", "--with-deps", experiments.LAST)
+            self._dvc("checkout", "--force", "--with-deps", *last)
             self._tables_there = False
-            targets = [experiments.LAST]
-        path.write_text(settings.changed(text, wanted), encoding="utf-8")
+            targets = last
+        path.write_text(changed, encoding="utf-8")
         self._dvc("repro", *targets, show=show)
         return self._commit(name)
 

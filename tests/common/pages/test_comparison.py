@@ -48,9 +48,24 @@ def test_numbers_that_were_not_asked_for_are_left_empty() -> None:
     ]
 
 
+def test_where_the_probe_was_asked_a_column_has_what_it_says_of_the_most_classes() -> None:
+    numbers = {"classes": {"48": {"kept_minus_all": 1.0}, "192": {"kept_minus_all": -0.00123}}}
+    baseline = Entry("last commit", version(200, 200)._replace(probed=numbers))
+    name = "cutoff-subimages-per-photograph-30"
+    lines = comparison.table([baseline, Entry(name, version(9, 9))]).splitlines()
+    assert lines[:3] == [
+        "experiment                  tiles     mean   lowest  reach 0.5    MB  photos  largest  "
+        "kept-all",
+        "last commit                   200  0.75000  0.70000     25,000  83.8       9    19.0%   "
+        "-0.0012",
+        "cutoff-subimages-per-phot…      9  0.75000  0.70000     25,000  83.8       9    19.0%",
+    ]
+
+
 @given(st.text("ab-", min_size=1, max_size=80), st.integers(1, 9_999_999), st.floats(0, 9999))
 def test_it_fits_a_terminal(name: str, tiles: int, size: float) -> None:
     numbers = version(tiles, tiles, GB=size, reach=tiles, photographs=tiles)
+    numbers = numbers._replace(probed={"classes": {"48": {"kept_minus_all": -12.3456}}})
     baseline = Entry("last commit", version(200, 200))
     lines = comparison.table([baseline, Entry(name, numbers)]).splitlines()
     assert max(map(len, lines[:3])) <= 100

@@ -118,7 +118,7 @@ def test_of_a_commit_its_table_is_found_in_the_cache(repository: Repository) -> 
         ".gitignore": "/.dvc",
     }
     commit = repository.commit(files)
-    assert experiments.of_commit(repository.folder, commit) == ({"a": 1}, {"tiles": 5}, None)
+    assert experiments.of_commit(repository.folder, commit) == ({"a": 1}, {"tiles": 5}, None, None)
     path.parent.mkdir(parents=True)
     path.touch()
     found = experiments.of_commit(repository.folder, commit).decisions
