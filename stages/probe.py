@@ -1,7 +1,7 @@
 """Ask tiny filters whether the kept tiles train as well as all of them, and as every other cutoff.
 
-Takes:  the folders of photographs; the table of tiles and their cutoff; a folder of held photographs, one of
-        `screen.evaluation_sets`, and the table of these.
+Takes:  the folders of photographs; the table of tiles and their cutoff; a folder of held
+        photographs, one of `screen.evaluation_sets`, and the table of these.
 Leaves: probe.json, differences of the kept set to all tiles and to random ones; curve.csv, of the
         best so many tiles; images.csv, the PSNR of each held photograph; pictures/*.png,
         bicubic | kept | all | HR. Without a folder it says so and leaves empty tables.
