@@ -28,7 +28,7 @@ from pydantic import ValidationInfo, field_validator
 from stages.common import files, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, models, scorer, sizes, trust
+from stages.common.hyperiqa import backends, models, scorer, sizes, spread, trust
 from stages.common.params import Params
 from stages.common.rows import Item, Score
 from stages.common.scores import ScoreStore, scored_before
@@ -74,7 +74,7 @@ def all_scores(
     folder: Root,
     policy: str,
     edge: int | None,
-    weights_sha256: str,
+    model: spread.Model,
     networks: Callable[[str, str], "Future[backends.Network]"],
     device: str,
     precision: str,
@@ -87,19 +87,21 @@ def all_scores(
         trust.NetworkError: where the network can't be trusted. What it gave before it passed the
             comparison is in no store.
     """
-    key = scorer.fingerprint(weights_sha256, policy, device, precision, edge)
+    key = scorer.fingerprint(model.sha256, policy, device, precision, edge)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
         known = score_store.get_or_take([item.pixels for item in items], partial(before, key))
         missing = list({i.pixels: i for i in items if i.pixels not in known}.values())
         if missing:
-            network = networks(device, precision)
+            network = partial(networks, device, precision)
             if (device, precision) != backends.EXACT:
-                exact = networks(*backends.EXACT)
+                pair = {"network": network(), "exact": networks(*backends.EXACT)}
                 name = f"{device} {precision}"
-                pair = {"network": network, "exact": exact}
                 message = trust.compare(missing, folder, policy, **pair, name=name, edge=edge)
                 print(message, flush=True)
-            new = scorer.score(missing, folder, policy=policy, network=network, edge=edge)
+            kind = (device, precision)
+            new = spread.score(
+                missing, folder, policy=policy, edge=edge, model=model, kind=kind, network=network
+            )
             new = finite(new, {item.pixels: item.path for item in missing})
             passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
@@ -156,17 +158,17 @@ def main(
     sha256 = files.sha256_of(models.locate(params.model, weights_folder))
     known: dict[str, float] | None = None
     before = partial(scored_before, table, scores, numbers)
+    model = spread.Model(params.model, weights_folder, sha256)
     with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
 
         @functools.cache  # the exact one may be asked for twice
         def network(device: str, precision: str) -> "Future[backends.Network]":
-            model = (params.model, weights_folder, sha256)
             return aside.submit(trust.compiled, *model, device, precision)
 
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    items, folder, params.crops, edge, sha256, network, device, precision, before
+                    items, folder, params.crops, edge, model, network, device, precision, before
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)

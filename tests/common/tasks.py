@@ -3,7 +3,10 @@
 import os
 import signal
 import time
+from pathlib import Path
+from typing import NamedTuple
 
+from stages.common import errors
 from stages.common.errors import UserError
 
 
@@ -41,3 +44,31 @@ def sleeps(number: int) -> None:
 def naps(_: int) -> None:
     print(os.getpid(), flush=True)
     time.sleep(0.5)
+
+
+class Where(NamedTuple):
+    process: int
+    code: str
+    folder: str
+    engine: str | None
+    workers: str | None
+    cores: str | None
+    threads: str | None
+
+
+def surroundings_of(_: int) -> Where:
+    """Of the worker that does this."""
+    time.sleep(0.05)
+    names = ("SRSET_ENGINE", "SRSET_WORKERS", "SRSET_CORES", "OMP_NUM_THREADS")
+    return Where(os.getpid(), errors.__file__, str(Path.cwd()), *map(os.environ.get, names))
+
+
+def keeps(number: int) -> bytes:
+    """3 MB."""
+    return number.to_bytes(4, "big") + bytes(2_999_996)
+
+
+def tenth(number: int) -> int:
+    """A tenth of a second of work."""
+    time.sleep(0.1)
+    return number
