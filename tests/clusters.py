@@ -68,19 +68,8 @@ class Node:
                     found.append(process)
         return found
 
-    def kill_worker(self) -> None:
-        """One that is at work."""
-        for process in self.workers():
-            with suppress(psutil.Error):
-                process.kill()
-                return
-        raise AssertionError("no worker to kill")
-
-    def kill(self) -> None:
-        """As when a machine is gone: its workers, too, and no word of farewell."""
-        self.end()
-
     def end(self) -> None:
+        """As when a machine is gone: its workers, too, and no word of farewell."""
         for _ in range(3):  # what starts meanwhile
             for process in self.processes():
                 with suppress(psutil.Error):

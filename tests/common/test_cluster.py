@@ -236,7 +236,7 @@ def test_a_machine_that_differs_is_named(nodes: Cluster, tmp_path: Path) -> None
         process = driver(nodes, SLOW)
         _, err = process.communicate(timeout=60)
     finally:
-        node.kill()
+        node.end()
         nodes.nodes.remove(node)
     own = dict(machine().packages)["pillow"]
     assert err == (
