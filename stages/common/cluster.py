@@ -26,8 +26,7 @@ from stages.common.raylets import connected, cores, cores_to_score
 
 T = TypeVar("T")
 R = TypeVar("R")
-CHUNK_SECONDS = 1.0  # of work in a chunk: a task costs 2 ms
-CHUNK_BYTES = 4 << 20  # of what comes back
+CHUNK_BYTES = 4 << 20  # that come back of a chunk, about
 AHEAD = 4  # chunks under way for each core
 FEWEST = 8  # chunks under way, on however few cores: an autoscaler looks at what waits
 CRASHES = 3  # of an item alone, until it ends the run
@@ -36,10 +35,11 @@ PAUSE = 1.0  # s, before an item that has crashed alone goes out again
 
 
 class Size(NamedTuple):
-    """How many items a chunk has: at first, and at most."""
+    """How large a chunk is: items at first and at most, and the seconds of work to aim at."""
 
     first: int = 1
     most: int = 512
+    seconds: float = 1.0  # a task costs 2 ms
 
 
 class Need(NamedTuple):
@@ -91,7 +91,8 @@ def chunk_map(
 ) -> Generator[R, None, None]:
     """See `workers.chunk_map`."""
     need = Need(cores_to_score(gpu), int(gpu))
-    size = Size(256, 1 << 14) if gpu else Size()  # a GPU takes a thousand crops at once
+    # Batches of the network run full within a chunk only; a GPU's has a thousand crops.
+    size = Size(256, 1 << 14, 30.0) if gpu else Size(seconds=5.0)
     return Run(function, need, size, whole=True).over(items)
 
 
@@ -109,7 +110,7 @@ class Run:
         self.job = self.ray.put(pickle.dumps(function))
         self.around = self.ray.put(nodes.here())
         self.need, self.whole = need, whole
-        self.size, self.most = size
+        self.size, self.most, self.seconds = size
         self.pending: deque[Chunk] = deque()  # in their order
         self.out: dict[Any, Chunk] = {}  # under way, by the reference of their report
         self.task = self.ray.remote(
@@ -163,7 +164,7 @@ class Run:
 
     def _adapt(self, report: Report, number: int) -> None:
         """Choose the size of the next chunks by what one has cost."""
-        by_time = CHUNK_SECONDS / max(report.seconds / number, 1e-9)
+        by_time = self.seconds / max(report.seconds / number, 1e-9)
         by_bytes = CHUNK_BYTES / max(report.bytes / number, 1)
         self.size = max(1, min(self.most, 2 * self.size, int(by_time), int(by_bytes)))
 

@@ -4,10 +4,13 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from stages.common import errors
+from stages.common import errors, workers
 from stages.common.errors import UserError
+
+if TYPE_CHECKING:
+    from stages.common.sources import Entry
 
 
 def slow_square(number: int) -> int:
@@ -72,3 +75,23 @@ def tenth(number: int) -> int:
     """A tenth of a second of work."""
     time.sleep(0.1)
     return number
+
+
+def with_own_processes(numbers: list[int]) -> list[tuple[int, int]]:
+    """As one that scores on a GPU: of each number this process, and the one that had it."""
+    return [(os.getpid(), child) for child in workers.ordered_map(process_id, numbers)]
+
+
+def squares_of(numbers: list[int]) -> list[int]:
+    return [number * number for number in numbers]
+
+
+def fails_with_three(numbers: list[int]) -> list[int]:
+    return [fails_at_three(number) for number in numbers]
+
+
+def dies_at_broken(entry: "Entry") -> str:
+    """As a decoder that takes all memory there is."""
+    if entry.path == "b/broken.png":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return entry.path

@@ -17,15 +17,18 @@ from stages.common.cluster import CRASHES, PARTS, Chunk, name_of
 from stages.common.errors import UserError
 from stages.common.nodes import machine
 from stages.common.sources import Entry
-from stages.common.workers import each, ordered_map
+from stages.common.workers import chunk_map, each, ordered_map
 from tests.clusters import Cluster, cluster, interrupt
 from tests.common.tasks import (
-    dies_at_three,
+    dies_at_broken,
     fails_at_three,
+    fails_with_three,
     keeps,
     refuses,
     slow_square,
+    squares_of,
     surroundings_of,
+    with_own_processes,
 )
 from tests.conftest import environment
 
@@ -107,11 +110,19 @@ def test_the_contract_is_that_of_the_pool(connected: None) -> None:
     assert next(taken) < 100  # items are taken no faster than needed
     some.close()
 
+    assert list(chunk_map(squares_of, range(100))) == [number * number for number in range(100)]
+    with pytest.raises(ValueError, match="three is too much") as raised:
+        list(chunk_map(fails_with_three, range(100)))
+    assert raised.value.__notes__[0].startswith("while working on ")
+
+    paths = [f"a/{number:03}.png" for number in range(300)] + ["b/broken.png", "c/1.png"]
+    looked: list[str] = []
     with pytest.raises(UserError) as named:
-        list(ordered_map(dies_at_three, range(100)))
+        looked.extend(each(dies_at_broken, [Entry(path, "a", 1) for path in paths], what="look"))
+    assert looked == paths[:300]
     assert str(named.value) == (
-        f"3: each of {CRASHES} workers that took it was killed, most often for want of memory: "
-        "leave it out, or let fewer tasks run on a machine, as by `ray start --num-cpus`"
+        f"b/broken.png: each of {CRASHES} workers that took it was killed, most often for want of "
+        "memory: leave it out, or let fewer tasks run on a machine, as by `ray start --num-cpus`"
     )
 
 
@@ -134,6 +145,26 @@ def test_large_answers_pass_through_small_memory(connected: None) -> None:
     for number, answer in enumerate(ordered_map(keeps, range(400))):
         assert len(answer) == 3_000_000
         assert answer[:4] == number.to_bytes(4, "big")
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")
+def test_a_task_with_a_gpu_keeps_its_process_and_has_others(
+    connected: None, nodes: Cluster
+) -> None:
+    """Ray believes in the GPU that it is told of. A process that ended after each chunk would have
+    to compile its network as often."""
+    node = nodes.add("--num-gpus=1")
+    try:
+        answers = list(chunk_map(with_own_processes, range(3000), gpu=True))
+    finally:
+        node.end()
+        nodes.nodes.remove(node)
+    own, children = {one for one, _ in answers}, {other for _, other in answers}
+    assert len(answers) == 3000
+    assert len(own) == 1
+    assert len(children) > 1  # one a chunk
+    assert not own & children
 
 
 def driver(cluster: Cluster, script: str, *arguments: str) -> "subprocess.Popen[str]":
