@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 MODEL ?= koniq10k-pyiqa
 
-.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-proofs test-servers lint format bench screenshots weights known-sets release publish datasets video heic export export-packages
+.PHONY: run inspect what-if compare keep experiments leave-out checkout check verify mend push remotes unpack check-set test test-quick test-long test-proofs test-servers lint format bench screenshots weights known-sets release publish datasets video heic ray test-ray export export-packages
 
 run: $(VENV)/ready  ## from photographs to the archive
 	python -m stages.check --weights-folder data/weights --checked data/tables/checked.txt
@@ -57,7 +57,7 @@ publish: $(VENV)/ready  ## dist/: what hosts take of the set, and the commands: 
 
 remotes: $(VENV)/remotes  ## the packages for remotes on S3 and SSH
 
-video heic: %: $(VENV)/%  ## what reads videos, and photographs in HEIC
+video heic ray: %: $(VENV)/%  ## what reads videos, and photographs in HEIC; what runs on several machines
 
 unpack: $(VENV)/ready  ## a set's archive into a new folder: ARCHIVE=samples.7z DIR=unpacked
 	python -m stages.tools.unpack --archive "$$ARCHIVE" --folder "$$DIR" $(if $(LIMIT),--limit $(LIMIT))
@@ -77,7 +77,7 @@ test: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export
 	python -m pytest
 
 test-quick: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export  ## without the runs of the whole pipeline
-	python -m pytest -m "not slow and not long and not proof and not tools and not servers"
+	python -m pytest -m "not slow and not long and not proof and not tools and not servers and not ray"
 
 test-long: $(VENV)/ready $(VENV)/video $(VENV)/heic $(VENV)/export  ## what `make test` leaves out: long proofs, and sets read by other programs
 	python -m pytest -m "tools or long"
@@ -87,6 +87,9 @@ test-proofs: $(VENV)/servers $(VENV)/video $(VENV)/heic  ## whole pipelines, for
 
 test-servers: $(VENV)/servers  ## pushes to real servers, photographs on real servers, on loopback
 	python -m pytest -m "servers and not proof"
+
+test-ray: $(VENV)/ray  ## runs on a real cluster, of two nodes on this machine
+	python -m pytest -m ray
 
 lint: $(VENV)/ready
 	ruff format --check .
@@ -126,6 +129,6 @@ $(VENV)/ready: requirements.txt constraints.txt
 	python -m stages.tools.setup
 	touch $@
 
-$(VENV)/remotes $(VENV)/servers $(VENV)/video $(VENV)/heic $(VENV)/export: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
+$(VENV)/remotes $(VENV)/servers $(VENV)/video $(VENV)/heic $(VENV)/ray $(VENV)/export: $(VENV)/%: requirements-%.txt constraints.txt $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	touch $@

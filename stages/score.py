@@ -29,7 +29,7 @@ from pydantic import ValidationInfo, field_validator
 from stages.common import files, sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, models, scorer, sizes, trust
+from stages.common.hyperiqa import backends, models, scorer, sizes, spread, trust
 from stages.common.params import Params
 from stages.common.pixels import pictures
 from stages.common.pixels.pictures import Picture
@@ -77,7 +77,7 @@ def all_scores(
     root: Root,
     policy: str,
     edge: int | None,
-    weights_sha256: str,
+    model: spread.Model,
     networks: Callable[[str, str], "Future[backends.Network]"],
     device: str,
     precision: str,
@@ -90,19 +90,21 @@ def all_scores(
         trust.NetworkError: where the network can't be trusted. What it gave before it passed the
             comparison is in no store.
     """
-    key = scorer.fingerprint(weights_sha256, policy, device, precision, edge)
+    key = scorer.fingerprint(model.sha256, policy, device, precision, edge)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
         known = score_store.get_or_take([it.pixels for it in wanted], partial(before, key))
         missing = list({it.pixels: it for it in wanted if it.pixels not in known}.values())
         if missing:
-            network = networks(device, precision)
+            network = partial(networks, device, precision)
             if (device, precision) != backends.EXACT:
-                exact = networks(*backends.EXACT)
+                pair = {"network": network(), "exact": networks(*backends.EXACT)}
                 name = f"{device} {precision}"
-                pair = {"network": network, "exact": exact}
                 message = trust.compare(missing, root, policy, **pair, name=name)
                 print(message, flush=True)
-            new = scorer.score(missing, root, policy=policy, network=network)
+            kind = (device, precision)
+            new = spread.score(
+                missing, root, policy=policy, model=model, kind=kind, network=network
+            )
             new = finite(new, {it.pixels: it.path for it in missing})
             passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
@@ -159,17 +161,17 @@ def main(
     sha256 = files.sha256_of(models.locate(params.model, weights_folder))
     known: dict[str, float] | None = None
     before = partial(scored_before, table, scores, numbers)
+    model = spread.Model(params.model, weights_folder, sha256)
     with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
 
         @functools.cache  # the exact one may be asked for twice
         def network(device: str, precision: str) -> "Future[backends.Network]":
-            model = (params.model, weights_folder, sha256)
             return aside.submit(trust.compiled, *model, device, precision)
 
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    wanted, folder, params.crops, edge, sha256, network, device, precision, before
+                    wanted, folder, params.crops, edge, model, network, device, precision, before
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)

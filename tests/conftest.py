@@ -47,7 +47,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's scores; all work in one process unless a test says so."""
     monkeypatch.setenv("SRSET_STORE", str(tmp_path / "store" / "scores.sqlite"))
     monkeypatch.setenv("SRSET_WORKERS", "0")
-    monkeypatch.delenv("DVC_STAGE", raising=False)
+    for name in ("DVC_STAGE", "SRSET_ENGINE", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
     daemons.GIVEN_UP.clear()
 

@@ -28,6 +28,7 @@ from stages.common.errors import UserError
 # there runs no stage, and what only these modules import is left out, too. The list is here, beside
 # the code that reads it, since the contract (tests/test_wiring.py) must mean the same modules.
 COMMON = ("buckets", "cli", "disk", "errors", "git", "links", "listing", "params", "workers")
+ENGINE = ("cluster", "nodes", "raylets")
 STORE = (  # what is known already, and by which key
     "embeddings",
     "facts",
@@ -37,7 +38,7 @@ STORE = (  # what is known already, and by which key
     "fingerprints",
 )
 SHELL = frozenset({"stages", "stages.common.versions.records"}) | {
-    f"stages.common.{name}" for name in COMMON + STORE
+    f"stages.common.{name}" for name in COMMON + ENGINE + STORE
 }
 SHELL_PACKAGES = {"pydantic", "tqdm"}  # check params.yaml, show how far a run is
 # An extra that reads more kinds of files. It can change pixels, whose hash `gather` lists, and all

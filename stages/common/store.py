@@ -92,7 +92,10 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self.reported():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if "SRSET_ELSEWHERE" in os.environ:  # a worker on another machine:
+                path = Path(":memory:")  # over a network SQLite's locks are not to be relied on
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
             self.database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._prepare()
 

@@ -15,12 +15,23 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from stages.common import cluster
 from stages.common.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
 LINE_SECONDS = 30  # between two lines of progress where there is no terminal
 AHEAD = 8  # items a worker may be ahead of the one that is taken next
+ENGINES = ("local", "ray")
+
+
+def engine() -> str:
+    """What runs the work: SRSET_ENGINE, `local` or `ray`; `local` where it is not set. It changes
+    no result, as `worker_count`."""
+    name = os.environ.get("SRSET_ENGINE", "local")
+    if name not in ENGINES:
+        raise UserError(f"SRSET_ENGINE must be one of {', '.join(ENGINES)}, got {name!r}")
+    return name
 
 
 def worker_count() -> int:
@@ -66,11 +77,19 @@ def ordered_map(
     items: Iterable[T],
     *,
     same_process: Callable[[T], int] | None = None,
+    on_this_machine: bool = False,
+    ahead: int = AHEAD,
 ) -> Generator[R, None, None]:
     """`each` without the bar; closed early, it ends the processes. Items for which `same_process`
-    returns the same number run in one process, in their order, so it can cache what they share."""
+    returns the same number run in one process of this machine, in their order, so it can cache what
+    they share. `on_this_machine` do all, where they share its temporary files. So many items a worker
+    may be `ahead`: few, where what they give is large."""
+    few = isinstance(items, Sized) and len(items) < 2  # a start takes longer
+    if engine() == "ray" and not (few or on_this_machine or same_process):
+        yield from cluster.ordered_map(function, items)
+        return
     workers = worker_count()
-    if workers == 0 or (isinstance(items, Sized) and len(items) < 2):  # a start takes longer
+    if workers == 0 or few:
         for item in items:
             with _named(item):
                 result = function(item)
@@ -85,10 +104,25 @@ def ordered_map(
             with _without_ctrl_c():
                 future = chosen.submit(function, item)
             pending.append((item, future))
-            if len(pending) > AHEAD * workers:
+            if len(pending) > ahead * workers:
                 yield _result(*pending.popleft())
         while pending:
             yield _result(*pending.popleft())
+
+
+def chunk_map(
+    function: Callable[[list[T]], Sequence[R]], items: Sequence[T], *, gpu: bool = False
+) -> Generator[R, None, None]:
+    """`ordered_map` where the engine is `ray`, of a function that takes some neighbours at once and
+    gives an answer for each, in their order. It finds `worker_count` and `cores` of its task; with
+    `gpu` it has a GPU for itself."""
+    return cluster.chunk_map(function, items, gpu=gpu)
+
+
+def cores() -> int | None:
+    """Of a task on a cluster, the cores that it has for its threads; None elsewhere, for all."""
+    text = os.environ.get("SRSET_CORES")
+    return int(text) if text else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ own size, and what the store knows is not computed again. Nothing in the folder 
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -57,7 +58,8 @@ def stage(name: str, params: Path | None = None, **options: str | Path) -> None:
     for option, value in options.items():
         command += [f"--{option.replace('_', '-')}", value]
     command += ["--params", params] if params else []
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    here = os.environ | {"SRSET_ENGINE": "local"}  # other machines may not see the folder
+    done = subprocess.run(command, cwd=ROOT, env=here, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise UserError(f"stopped, since {name} failed: see above")
 

@@ -32,6 +32,23 @@ def message_of(path: Path, fingerprint: str = "scorer") -> str:
     return str(raised.value).replace(str(path), "STORE")
 
 
+def test_on_another_machine_the_store_is_empty_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "home" / "scores.sqlite"
+    with closing(FactStore(path, "gather")) as here:
+        here.put([(digest(1), Facts({"width": 5}, b""))])
+        assert here.get(digest(1)) == Facts({"width": 5}, b"")
+    before = path.read_bytes()
+    monkeypatch.setenv("SRSET_ELSEWHERE", "1")
+    with closing(FactStore(path, "gather")) as there:
+        assert there.get(digest(1)) is None
+    with closing(FactStore(tmp_path / "not there" / "scores.sqlite", "gather")):
+        pass
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["home"]
+
+
 def test_a_failed_put_keeps_nothing_of_it_and_leaves_the_store_usable(tmp_path: Path) -> None:
     score_store = ScoreStore(tmp_path / "scores.sqlite", "scorer")
 

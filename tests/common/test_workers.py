@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages.common.errors import UserError
-from stages.common.workers import AHEAD, each, ordered_map, worker_count
+from stages.common.workers import AHEAD, cores, each, engine, ordered_map, worker_count
 from tests.common.tasks import (
     dies_at_three,
     fails_at_three,
@@ -101,6 +101,35 @@ def test_a_number_of_workers_that_is_none_is_told(
         list(ordered_map(process_id, [1]))
     message = f"SRSET_WORKERS must be a whole number, 0 or more, got {text!r}"
     assert str(raised.value) == message
+
+
+def test_the_engine_is_this_machine_unless_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SRSET_ENGINE", raising=False)
+    assert engine() == "local"
+    monkeypatch.setenv("SRSET_ENGINE", "ray")
+    assert engine() == "ray"
+    monkeypatch.setenv("SRSET_ENGINE", "Ray")
+    with pytest.raises(UserError) as raised:
+        list(ordered_map(process_id, [1]))
+    assert str(raised.value) == "SRSET_ENGINE must be one of local, ray, got 'Ray'"
+
+
+def test_cores_are_told_to_tasks_of_a_cluster_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cores() is None
+    monkeypatch.setenv("SRSET_CORES", "3")
+    assert cores() == 3
+
+
+def test_ray_is_not_imported_without_need() -> None:
+    code = (
+        "import sys\nfrom stages.common import workers\nfrom tests.common.tasks import process_id\n"
+        "if __name__ == '__main__':\n    list(workers.ordered_map(process_id, range(3)))\n"
+        "    print('ray' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, check=True
+    )
+    assert done.stdout == b"False\n"
 
 
 SLEEPER = """

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.common import workers
 from stages.common.errors import UserError
 from stages.common.hyperiqa.crops import CROP
 
@@ -139,6 +140,8 @@ def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
         "ENABLE_CPU_PINNING": False,  # the decoders want the same cores
         "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision],
     }
+    if cores := workers.cores():  # others work on the rest of this machine
+        config["INFERENCE_NUM_THREADS"] = cores
 
     def requests(dtype: str) -> "queue.SimpleQueue[Any]":
         example = torch.zeros(shape, dtype=getattr(torch, dtype))

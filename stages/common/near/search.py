@@ -124,7 +124,8 @@ def pairs(looks: Sequence[Look], *, most: int = MOST) -> NDArray[np.void]:
         np.save(path, np.hstack([all_.hashes.view(np.int8), all_.embeddings]))
         task = partial(block, path=path, most=most)
         starts = range(0, len(looks), ROWS)
-        found = list(workers.bar(workers.ordered_map(task, starts), len(starts), "pairs", " parts"))
+        parts = workers.ordered_map(task, starts, on_this_machine=True)
+        found = list(workers.bar(parts, len(starts), "pairs", " parts"))
         loaded.cache_clear()
     return np.concatenate([np.zeros(0, PAIR), *found])
 

@@ -102,7 +102,7 @@ def summed(planned: Plan, root: Root) -> Floats:
     tiles = planned.tiles
     chunks = [tiles[start : start + CHUNK] for start in range(0, len(tiles), CHUNK)]
     task = partial(chunk_sums, root=root, places=planned.places)
-    with closing(workers.ordered_map(task, chunks)) as results:
+    with closing(workers.ordered_map(task, chunks, ahead=1)) as results:
         for sums in workers.bar(results, len(chunks), "probe", f" times {CHUNK} tiles"):
             total += sums
     return total
