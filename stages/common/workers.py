@@ -82,8 +82,8 @@ def ordered_map(
 ) -> Generator[R, None, None]:
     """`each` without the bar; closed early, it ends the processes. Items for which `same_process`
     returns the same number run in one process of this machine, in their order, so it can cache what
-    they share. `on_this_machine` do all, where they share its temporary files. So many items a worker
-    may be `ahead`: few, where what they give is large."""
+    they share. `on_this_machine` do all, where they share its temporary files. A worker may be so
+    many items `ahead`: few, where what they give is large."""
     few = isinstance(items, Sized) and len(items) < 2  # a start takes longer
     if engine() == "ray" and not (few or on_this_machine or same_process):
         yield from cluster.ordered_map(function, items)
