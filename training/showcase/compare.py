@@ -103,14 +103,14 @@ def compared(
     return rows
 
 
-def lines(rows: Sequence[Compared]) -> list[str]:
+def lines(rows: Sequence[Compared], counted: str = "tiles") -> list[str]:
     """The table for people."""
     width = max(3, *(len(row.set) for row in rows))
-    head = f"{'set':{width}}   tiles    PSNR    SSIM   minus the first, dB"
+    head = f"{'set':{width}} {counted:>8}    PSNR    SSIM   minus the first, dB"
     return [
         head,
         *(
-            f"{row.set:{width}} {row.tiles:7,} {row.psnr:7.3f} {row.ssim:7.4f}   "
+            f"{row.set:{width}} {row.tiles:8,} {row.psnr:7.3f} {row.ssim:7.4f}   "
             + ("" if i == 0 else str(Difference(row.minus_first, row.low, row.high)))
             for i, row in enumerate(rows)
         ),
