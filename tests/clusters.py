@@ -17,7 +17,7 @@ import psutil
 from tests.conftest import environment
 from tests.tools.servers import free_port
 
-START_SECONDS = 60
+START_SECONDS = 120
 OPTIONS = [
     "--block",
     "--num-cpus=1",

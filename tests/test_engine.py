@@ -154,7 +154,7 @@ def copied(work: Work, folder: Path, name: str) -> Work:
 
 def at_work(node: Node, process: "subprocess.Popen[str]") -> psutil.Process:
     """Wait until a worker of a node has worked for some time; it gives that worker."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
         for worker in node.workers():

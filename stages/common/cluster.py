@@ -72,6 +72,7 @@ class Chunk:
         self.report: Any = None  # reference to a `Report`
         self.answers: Any = None  # reference to the pickled answers
         self.done = False
+        self.fault: UserError | None = None  # why there will be no answers
 
     def parts(self) -> list["Chunk"]:
         """What goes out in place of it where it is lost."""
@@ -171,6 +172,8 @@ class Run:
     def _answers(self) -> Iterator[Any]:
         """Those of the first chunk, which is done; or it goes out again where they are lost."""
         chunk = self.pending[0]
+        if chunk.fault:
+            raise chunk.fault
         try:
             content = self.ray.get(chunk.answers)
         except self.ray.exceptions.ObjectLostError:  # its machine was lost after it had ended
@@ -185,10 +188,10 @@ class Run:
             raise fault from RemoteError(told)
 
     def _lost(self, chunk: Chunk, error: Exception) -> None:
-        """Send a chunk out again whose worker or machine was lost.
+        """Send a chunk out again whose worker or machine was lost; but one item that was lost so
+        often is a fault of the user, which is told in its turn.
 
         Raises:
-            UserError: where it is one item, and was lost so often.
             RayError: where no worker was lost, but Ray has failed.
         """
         errors = self.ray.exceptions
@@ -201,11 +204,13 @@ class Run:
         if not isinstance(error, crashes):
             raise error
         if chunk.crashes + 1 == CRASHES:
-            raise UserError(
+            chunk.done = True
+            chunk.fault = UserError(
                 f"{name_of(chunk.items[0])}: each of {CRASHES} workers that took it was killed, "
                 "most often for want of memory: leave it out, or let fewer tasks run on a machine, "
                 "as by `ray start --num-cpus`"
-            ) from error
+            )
+            return
         if chunk.crashes or len(chunk.items) == 1:
             time.sleep(PAUSE)  # a machine that is lost counts as there for some seconds
         parts = chunk.parts()
