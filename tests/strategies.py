@@ -177,7 +177,9 @@ def tiles_with_variety(draw: st.DrawFn, candidates: list[Candidate]) -> tuple[Ti
         )
     if {t.scale for t in tiles} != shares.keys():
         cutoff = cutoff.model_copy(update={"scales": None})
-    measures = [TileMeasures(t.path, t.pixels, 0.0, draw(measured), 0.0, 9) for t in tiles]
+    measures = [
+        TileMeasures(c.path, c.sha256, 0.0, draw(measured), 0.0, c.bytes) for c in candidates
+    ]
     known = of_tiles(measures, tiles, cutoff)
     return cutoff, known._replace(sources=of)
 

@@ -54,7 +54,8 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
     tables.write(folder / "reference.csv", Score, [])
     tables.write(folder / "image_measures.csv", ImageMeasures, [])
-    tables.write(folder / "tile_measures.csv", TileMeasures, [])
+    measures = [TileMeasures(row.path, "", 1.0, 0.0, 0.0, row.bytes) for row in rows]
+    tables.write(folder / "tile_measures.csv", TileMeasures, measures)
     tables.write(folder / "neighbours.csv", Neighbours, [])
     inputs = ("images.csv", "cut.csv", "photographs.csv", "tiles.csv", "image_measures.csv")
     inputs += ("tile_measures.csv", "neighbours.csv", "reference.csv", "reference.csv")

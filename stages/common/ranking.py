@@ -44,7 +44,8 @@ KINDS = {IMAGES: NAMED, TILES: NAMED | {"place": ("parent", "scale", "photograph
 SCORES = {"path": TEXT, "hyperiqa": REAL}
 DECISIONS = SCORES | {"rank": WHOLE, "kept": TEXT, "reason": TEXT, "detail": TEXT}
 NEIGHBOURS = {"path": TEXT, "other": TEXT, "bits": "INTEGER", "distance": REAL}
-OTHERS = "the table and its scores list different images: run `dvc repro`"
+REPRO = "run `dvc repro`"
+OTHERS = f"the table and its scores list different images: {REPRO}"
 
 
 class Files(NamedTuple):
@@ -155,7 +156,8 @@ def _joined(
         is_escaped = duck.load(base, sources, own)
         if not duck.align(base, "s", "t"):
             raise UserError(OTHERS)
-        duck.align(base, "m", "t")
+        if not duck.align(base, "m", "t") and BYTES[which] == "m":
+            raise UserError(f"{its.measures} does not list all images of {its.table}: {REPRO}")
         # their own names: one is `detail`, as a column of decisions
         of_measures = [f"m.{name} AS m_{name}" for name in measures]
         of_measures += ["m.bytes"] if BYTES[which] == "m" else []

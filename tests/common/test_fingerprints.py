@@ -199,7 +199,7 @@ def test_a_build_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> None:
     texts = all_of(REPOSITORY / "stages")
     packages = {name: set(packages_in([text])) for name, text in texts.items()}
-    assert packages["cutoff"] == {"numpy"}
+    assert packages["cutoff"] == {"duckdb", "numpy"}
     pixels = {"imagecodecs", "numpy", "pillow"}
     archive = {"py7zr", "multivolumefile", "jinja2", "pyyaml"}
     assert packages["release"] == pixels | archive
@@ -211,7 +211,7 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
         assert packages[name] == photographs
     for name in ("screen", "multiscale"):
         assert packages[name] == pixels
-    assert packages["report"] == pixels | {"jinja2", "markupsafe", "matplotlib", "pyyaml"}
+    assert packages["report"] == pixels | {"duckdb", "jinja2", "markupsafe", "matplotlib", "pyyaml"}
 
 
 def test_what_reads_heic_is_named_where_files_are_read_and_nowhere_else() -> None:

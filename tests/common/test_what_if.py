@@ -67,7 +67,7 @@ def test_round_scores_lie_between_the_lowest_and_the_highest(
 @given(scored_images(), st.data())
 def test_each_rule_is_tried_alone_and_left_away(drawn: Images, data: st.DataObject) -> None:
     cutoff, known = data.draw(tiles_with_variety(drawn[0]))
-    cutoff = cutoff.model_copy(update={"scales": None, "per_section": {}})
+    cutoff = cutoff.model_copy(update={"scales": None, "per_section": {}, "per_source": {}})
     try:
         rows = decided(ranked(*drawn), cutoff, "x", known)
     except UserError:

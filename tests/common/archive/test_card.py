@@ -109,7 +109,7 @@ def test_it_tells_what_the_run_did(text: str) -> None:
     assert yaml.safe_load(recipe) == {
         name: values
         for name, values in small_set().recipe.items()
-        if name not in ("dataset", "release")
+        if name not in ("dataset", "release", "probe")
     }
 
 

@@ -8,6 +8,8 @@ import pytest
 from stages.common.hyperiqa import backends, spread, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.spread import Model
+from stages.common.hyperiqa.sizes import looked_at
+from stages.common.pixels.pictures import whole
 from tests.conftest import item
 
 
@@ -30,14 +32,14 @@ def test_a_task_gives_each_image_the_score_that_it_has_here(
     monkeypatch.setattr(trust, "compiled", compiled)
     spread.compiled.cache_clear()
     paths = [str(p.relative_to(photographs)) for p in sorted(photographs.rglob("*.jpg"))]
-    items = [item(photographs, path) for path in paths]
-    how = {"policy": "cover", "edge": 240, "model": model, "kind": backends.EXACT}
+    items = [looked_at(whole(item(photographs, path)), 240) for path in paths]
+    how = {"policy": "cover", "model": model, "kind": backends.EXACT}
     here = dict(spread.score(items, photographs, **how, network=lambda: given(network)))
     assert asked == []
     there = [
         pair
         for i in (0, 2, 3)
-        for pair in spread.score_there(items[i : i + 2], folder=photographs, **how)
+        for pair in spread.score_there(items[i : i + 2], root=photographs, **how)
     ]
     assert [key for key, _ in there] == [items[i].pixels for i in (0, 1, 2, 3, 3, 4)]
     assert all(score == here[key] for key, score in there)
@@ -54,8 +56,9 @@ def test_fewer_threads_change_no_bit(
     alone = backends.network_on("cpu", "fp32", builtin)  # type: ignore[arg-type]
     assert alone.threads == 1
     monkeypatch.delenv("SRSET_CORES")
-    items = [item(photographs, str(p.relative_to(photographs))) for p in photographs.rglob("*.jpg")]
-    how = {"policy": "cover", "edge": 240, "model": Model("", Path(), ""), "kind": backends.EXACT}
+    paths = [str(p.relative_to(photographs)) for p in photographs.rglob("*.jpg")]
+    items = [looked_at(whole(item(photographs, path)), 240) for path in paths]
+    how = {"policy": "cover", "model": Model("", Path(), ""), "kind": backends.EXACT}
     scores = [
         sorted(spread.score(items[:3], photographs, **how, network=lambda n=n: given(n)))
         for n in (alone, network)
