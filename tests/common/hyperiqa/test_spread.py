@@ -7,8 +7,8 @@ import pytest
 
 from stages.common.hyperiqa import backends, spread, trust
 from stages.common.hyperiqa.backends import Network
-from stages.common.hyperiqa.spread import Model
 from stages.common.hyperiqa.sizes import looked_at
+from stages.common.hyperiqa.spread import Model
 from stages.common.pixels.pictures import whole
 from tests.conftest import item
 
