@@ -1,6 +1,8 @@
 """What a user of the recipe can get wrong is told in one line; and its project holds together."""
 
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +108,18 @@ def test_too_few_held_photographs_are_told_before_training(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+def test_a_held_photograph_that_is_trained_on_is_told_before_training(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "a", [30]), folder(tmp_path / "b", [7])
+    held = folder(tmp_path / "held", range(20))
+    message = (
+        f"held: {held / '7.png'} is trained on, as {other / '7.png'}: hold others, or take it out "
+        "of the set"
+    )
+    with pytest.raises(UserError, match=told(message)):
+        compare.compared([one, other], held, 2, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_small_held_photograph_is_told(tmp_path: Path) -> None:
     path = tmp_path / "small.png"
     png.write(path, np.zeros((63, 80, 3), np.uint8))
@@ -137,6 +151,13 @@ def test_a_stage_depends_on_all_that_it_imports(name: str) -> None:
     deps = [dep for dep in PROJECT[name]["deps"] if dep.endswith(".py")]
     code = {str((PLACE / dep).resolve().relative_to(REPOSITORY)) for dep in deps}
     assert code == needed(f"training.showcase.{name}", without=SHELL | tables | others)
+
+
+@pytest.mark.parametrize("name", PROJECT)
+def test_a_command_gives_what_its_script_asks_for(name: str) -> None:
+    main = import_module(f"training.showcase.{name}").main
+    options = re.findall(r"--([a-z]+) ", PROJECT[name]["cmd"])
+    assert options == list(inspect.signature(main).parameters)
 
 
 def test_every_parameter_has_a_comment_and_every_file_few_lines() -> None:

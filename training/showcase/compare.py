@@ -85,7 +85,9 @@ def compared(
         raise UserError(f"--sets: got {given}; expected two or more different folders")
     settings = params.load(TrainParams, "train", file)
     evaluation = params.load(EvaluateParams, "evaluate", file)
-    sets.held(held, evaluation.least)  # before an hour of training
+    photographs = sets.held(held, evaluation.least)  # before an hour of training
+    for folder in folders:
+        sets.check_apart(sets.find(folder), photographs)
     device = steady(settings.device)
     found, sizes = {}, []
     for folder in folders:
@@ -94,12 +96,12 @@ def compared(
         sizes.append(size)
     rows = table(sizes, found)
     tables.write(out / f"x{scale}.csv", Compared, rows)
-    photographs = [
+    looked_at = [
         Photograph(name, row.photograph, row.psnr, row.ssim)
         for name, looked in found.items()
         for row in looked
     ]
-    tables.write(out / f"x{scale}_photographs.csv", Photograph, photographs)
+    tables.write(out / f"x{scale}_photographs.csv", Photograph, looked_at)
     return rows
 
 

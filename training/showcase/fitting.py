@@ -25,6 +25,7 @@ from training.showcase.network import Network, initial, tensor
 from training.showcase.sets import Patches
 
 ENOUGH = 3200  # steps: after fewer, a set that trains fast looks like one that trains well
+CODE = ("network", "slots", "sets", "fitting")  # what a network is made by
 LINES = 64  # means that the curve of the loss has
 
 
@@ -78,10 +79,13 @@ def made_of(
     identified: Mapping[str, Path], scale: int, params: TrainParams, device: torch.device
 ) -> dict[str, str]:
     """What a network is made of: the same of two runs that give the same one on one machine."""
-    images = hashlib.sha256()
+    code, images = hashlib.sha256(), hashlib.sha256()
+    for module in CODE:
+        code.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for identity, path in identified.items():
         images.update(f"{slots.key(identity)} {files.sha256_of(path)}\n".encode())
     return {
+        "code_sha256": code.hexdigest(),
         "device": device.type,
         "images": str(len(identified)),
         "images_sha256": images.hexdigest(),

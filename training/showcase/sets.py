@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from stages.common import tables, workers
+from stages.common import files, tables, workers
 from stages.common.errors import UserError
 from stages.common.measures.luma import Luma, luma
 from stages.common.pixels import images
@@ -161,3 +161,19 @@ def held(folder: Path, least: int) -> Sequence[tuple[str, Path]]:
             "fewer the interval says nothing: put more there"
         )
     return found
+
+
+def check_apart(identified: Mapping[str, Path], photographs: Sequence[tuple[str, Path]]) -> None:
+    """No held photograph may be in a set as it is. Parts of one are not looked for here.
+
+    Raises:
+        UserError: where one is.
+    """
+    sizes = {path.stat().st_size for _, path in photographs}
+    same_size = [path for path in identified.values() if path.stat().st_size in sizes]
+    trained_on = {files.sha256_of(path): path for path in same_size}
+    for _, path in photographs:
+        if twin := trained_on.get(files.sha256_of(path)):
+            raise UserError(
+                f"held: {path} is trained on, as {twin}: hold others, or take it out of the set"
+            )
