@@ -44,7 +44,7 @@ def main(source: Path, labels: Path, fold: str, weights: Path, scores: Path, met
     ]
     tables.write(scores, Judged, rows)
     found = {"images": len(rows), **correlations(rows)}
-    tables.write_metrics(metrics, found)
+    tables.write_numbers(metrics, found)
     print(f"fold {fold}: SRCC {found['srcc']:.4f}, PLCC {found['plcc']:.4f} on {len(rows)} images")
 
 

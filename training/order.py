@@ -129,7 +129,7 @@ def main(samples: Path, weights: Path, table: Path, metrics: Path) -> None:
     tables.write(table, Share, rows)
     columns = ("below_original", "below_weaker")
     totals = {column: total(rows, column) for column in columns}
-    tables.write_metrics(metrics, {"photographs": len(photographs), **totals})
+    tables.write_numbers(metrics, {"photographs": len(photographs), **totals})
     print(" · ".join(f"{name} {value:.2%}" for name, value in totals.items()))
 
 

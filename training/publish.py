@@ -39,7 +39,7 @@ def main(
         **{name: f"{value:.4f}" for name, value in found.items()},
     }
     files.write(released, safetensors.torch.save(safetensors.torch.load_file(weights), header))
-    tables.write_metrics(metrics, {"folds": folds, **found})
+    tables.write_numbers(metrics, {"folds": folds, **found})
     print(
         f"released {released} · SRCC {found['srcc']:.4f} over {len(folds)} withheld folds · "
         f"{released.stat().st_size:_} bytes, SHA-256 {files.sha256_of(released)}"
