@@ -21,7 +21,6 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 
@@ -33,6 +32,8 @@ from stages.common import files, tables
 from stages.common.correlation import rank_correlation
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
+from stages.common.probing import equations, filters
+from stages.common.probing import held as seen
 from training.showcase import compare, sets
 from training.showcase.compare import Photograph
 from training.showcase.quality import difference
@@ -93,15 +94,8 @@ def make(folder: Path, source: Path, names: Sequence[str]) -> None:
             files.write(path, (source / name).read_bytes())
 
 
-def probed(folders: Sequence[Path], held: Path, least: int) -> Floats | None:
-    """PSNR of the probe's filters by set and held photograph; None where there is no probe."""
-    try:
-        parts = ("equations", "filters", "held")
-        equations, filters, seen = (
-            import_module(f"stages.common.probing.{part}") for part in parts
-        )
-    except ModuleNotFoundError:
-        return None
+def probed(folders: Sequence[Path], held: Path, least: int) -> Floats:
+    """PSNR of the probe's filters by set and held photograph."""
     solved = []
     for folder in folders:
         total = equations.empty()
