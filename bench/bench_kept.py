@@ -56,7 +56,10 @@ def make(folder: Path, source: Path, count: int) -> None:
             size = images.size_of(path)
             if size is None or min(size) < SIDE or made == count:
                 continue
-            pixels = images.read(path)
+            try:
+                pixels = images.read(path)
+            except images.ImageError:  # it may be cut off
+                continue
             top, left = (generator.integers(0, edge - SIDE + 1) for edge in pixels.shape[:2])
             square = np.ascontiguousarray(pixels[top : top + SIDE, left : left + SIDE])
             Image.fromarray(square).save(folder / f"{made:03d}.jpg", quality=95)
