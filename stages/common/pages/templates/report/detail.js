@@ -59,7 +59,7 @@ class Detail {
     }
     if (i < set.ranked) facts.push(["Measures", Object.entries(set.measures).map(([name, values]) =>
       `${name} ${measure(values[i])}`).join(", ")]);
-    facts.push(["File", `${kilobytes(set.bytes[i])}, ${set.bytesPerPixel(i).toFixed(3)} bytes a pixel`]);
+    facts.push([set === tiles ? "PNG, about" : "File", `${kilobytes(set.bytes[i])}, ${set.bytesPerPixel(i).toFixed(3)} bytes a pixel`]);
     facts.push(["SHA-256", set.sha256(i)]);
     return facts;
   }
