@@ -40,7 +40,7 @@ from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, models
 from stages.common.near import embedder
 
-TILES = Path("data/tables/subimages.csv")  # of the last run
+TABLES = Path("data/tables")  # of the last run
 
 
 def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -172,7 +172,7 @@ def main(weights_folder: Path, checked: Path) -> None:
     print(f"{path} is right · photographs in {sources.named(root)}{hint}")
     licences.read(licences.FILE)
     is_photograph = partial(sources.is_there, root)
-    notes = leave_out.notes(leave_out.read(leave_out.FILE), is_photograph, TILES)
+    notes = leave_out.notes(leave_out.read(leave_out.FILE), is_photograph, TABLES)
     if not sections["release"]["private"]:
         notes += credits.notes(root, whose)
     notes += forecast.size_notes(sections, sizes)

@@ -4,7 +4,7 @@ Takes:  the folders of photographs; gathered_images.csv, unreadable_images.csv; 
 Leaves: hr/<section>/<name>-<hash>.png, 8-bit RGB, sRGB, upright; collected.csv (`Collected`).
 Rule:   the one door for pixels (common/pixels/images.py); a name says the photograph and its hash.
         The folders must hold the files that `gather` listed, no more and no less. Where
-        `subimages.files` is `kept`, hr/ stays empty, and no photograph is read.
+        `subimages.files` is `kept`, hr/ gets no image, and no photograph is read.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from stages.common.errors import UserError
 from stages.common.pixels import png
 from stages.common.rows import Collected, Decision, Photograph, Unreadable
 from stages.common.sources import Root
-from stages.common.subimages_params import Written
+from stages.common.subimages_params import Written, write_why_empty
 
 
 def name_of(row: Photograph) -> str:
@@ -79,7 +79,9 @@ def main(
         disk.check_room(hr, disk.png_bytes((row.width, row.height) for row in kept), "this stage")
     files.new_folder(hr)
     hashes: Iterable[str] = repeat("", len(kept))
-    if write:
+    if not write:
+        write_why_empty(hr)
+    else:
         hashes = workers.each(partial(convert, source=source, hr=hr), kept, what="collect")
     rows = sorted(map(collected_row, kept, hashes))
     if len({row.path for row in rows}) != len(kept):

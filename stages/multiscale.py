@@ -4,7 +4,7 @@ Takes:  hr/; collected.csv.
 Leaves: multiscale/<name>T<i>.png; multiscale.csv (`Scaled`); multiscale_rejected.csv.
 Rule:   `scales`, then `shortest_edge` px for the shorter side, sides truncated, Lanczos. A size
         that would enlarge, or that the photograph has already, is skipped with a reason. Scale 1
-        is the same file, linked. Where `subimages.files` is `kept`, multiscale/ stays empty: the
+        is the same file, linked. Where `subimages.files` is `kept`, multiscale/ gets none: the
         sizes alone are listed.
 Source: Real-ESRGAN, scripts/generate_multiscale_DF2K.py (windows and pixels equal), less its
         enlarging. https://github.com/xinntao/Real-ESRGAN
@@ -24,7 +24,7 @@ from stages.common.cli import run
 from stages.common.params import Params
 from stages.common.pixels import images, png
 from stages.common.rows import Collected, Rejected, Scaled
-from stages.common.subimages_params import Written
+from stages.common.subimages_params import Written, write_why_empty
 
 
 class MultiscaleParams(Params):
@@ -116,6 +116,8 @@ def main(
     if write:
         disk.check_room(folder, disk.png_bytes(smaller), "this stage")
     files.new_folder(folder)
+    if not write:
+        write_why_empty(folder)
     rows: list[Scaled] = []
     skipped: list[Rejected] = []
     task = partial(downscale, hr=hr, folder=folder, params=params, write=write)

@@ -166,7 +166,8 @@ def main(
         data=html.script_data(
             gallery.data(
                 parameters["dataset"]["name"],
-                parameters["gather"]["source"],
+                parameters["gather"],
+                parameters["subimages"]["files"],
                 t,
                 columns,
                 written=cutoff,

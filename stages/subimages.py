@@ -7,7 +7,7 @@ Leaves: subimages/<name>_s001.png, lossless, and their list, subimages_files.csv
 Rule:   windows of `size` px every `step` px, and a last one at the edge where more than
         `threshold` px are left over; `spacing: even` spreads the same number of windows evenly.
         An image smaller than a window is rejected with the reason. Where `files` is `kept`,
-        subimages/ stays empty: a tile is a photograph, a size and a box, and whoever needs its
+        subimages/ gets none: a tile is a photograph, a size and a box, and whoever needs its
         pixels cuts it out (common/pixels/pictures.py).
 Source: BasicSR, scripts/data_preparation/extract_subimages.py (windows and pixels equal).
         https://github.com/XPixelGroup/BasicSR
@@ -28,7 +28,7 @@ from stages.common.pages import thumbnails
 from stages.common.pixels import images, pictures, png
 from stages.common.rows import Rejected, Scaled, Tile, TileFile
 from stages.common.sources import Root
-from stages.common.subimages_params import SubimagesParams
+from stages.common.subimages_params import SubimagesParams, write_why_empty
 
 
 class Cut(NamedTuple):
@@ -138,6 +138,8 @@ def main(
         count = sum(len(boxes(row, params)) for row in parents)
         disk.check_room(folder, disk.png_bytes([(params.size, params.size)] * count), "this stage")
     files.new_folder(folder)
+    if params.files == "kept":
+        write_why_empty(folder)
     files.new_folder(thumbnails)
     task = partial(
         crop,

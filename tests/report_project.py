@@ -110,6 +110,7 @@ class ReportProject:
     validating: bool = True
     left_out: list[LeftOut] = field(default_factory=list)
     curve: list[ProbePoint] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)  # in place of the same sections
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -229,7 +230,9 @@ class ReportProject:
         tables.write(reports / "probe" / "curve.csv", ProbePoint, self.curve)
         sections = {
             name: report.Section.model_validate(values)
-            for name, values in (PARAMETERS | {"dataset": {"name": self.name}}).items()
+            for name, values in (
+                PARAMETERS | {"dataset": {"name": self.name}} | self.parameters
+            ).items()
         }
         report.main(
             folder=self.folder / "data" / "tables",

@@ -62,6 +62,7 @@ STAGES = [
     "score@reference_subimages",
     "cutoff@subimages",
     "summary",
+    "probe",
     "dataset",
     "release",
     "report",
@@ -138,7 +139,7 @@ def test_a_second_run_runs_nothing(life: Life) -> None:
 
 
 def test_another_count_of_tiles_runs_only_what_follows_the_cut(life: Life) -> None:
-    after = ["check", "cutoff@subimages", "dataset", "release", "report", "summary"]
+    after = ["check", "cutoff@subimages", "dataset", "probe", "release", "report", "summary"]
     assert sorted(life.fewer.stages) == after
     assert life.fewer.scored == []
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import handwritten, tables
-from stages.common.rows import Tile
 
 FILE = Path("data/leave_out.csv")
 SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -24,6 +23,14 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+class _Path(NamedTuple):
+    path: str
+
+
+class _Hash(NamedTuple):
+    sha256: str
+
+
 def read(path: Path) -> list[LeftOut]:
     """Read the images that are left out.
 
@@ -33,25 +40,38 @@ def read(path: Path) -> list[LeftOut]:
     return handwritten.read(path, LeftOut)
 
 
-def notes(
-    rows: Iterable[LeftOut], is_photograph: Callable[[str], bool], subimages: Path
-) -> list[str]:
-    """What names no image of the last run, in a line; a hash is left to the stage that knows it.
+def notes(rows: Iterable[LeftOut], is_photograph: Callable[[str], bool], folder: Path) -> list[str]:
+    """What names no image of the last run: a line for paths, and one for hashes.
 
-    `is_photograph` says whether a path is one's; `subimages` is the table of tiles, if there is one
-    yet.
+    `is_photograph` says whether a path is one's; `folder` has the tables of the last run. Hashes
+    are passed over until there is a table of photographs and one of tiles.
     """
-    unseen = [row.image for row in rows if not SHA256(row.image)]
-    unseen = [image for image in unseen if not is_photograph(image)]
-    if unseen and subimages.is_file():
-        tiles = {tile.path for tile in tables.read(subimages, Tile)}
-        unseen = [image for image in unseen if image not in tiles]
-    if not unseen:
-        return []
-    return [
-        f"{FILE} names {len(unseen):,} images that are no photograph and no tile of the last run, "
-        f"as {unseen[0]}: check the spelling, or leave them"
-    ]
+    named = [row.image for row in rows]
+    paths = [image for image in named if not SHA256(image) and not is_photograph(image)]
+    subimages = folder / "subimages.csv"
+    if paths and subimages.is_file():
+        tiles = {row.path for row in tables.read(subimages, _Path)}
+        paths = [image for image in paths if image not in tiles]
+    hashes = [image for image in named if SHA256(image)]
+    decided = [folder / f"cutoff_{which}.csv" for which in ("images", "subimages")]
+    if hashes and all(map(Path.is_file, decided)):
+        known = {row.sha256 for table in decided for row in tables.read(table, _Hash)}
+        hashes = [image for image in hashes if image not in known]
+    else:
+        hashes = []
+    found = []
+    if paths:
+        found.append(
+            f"{FILE} names {len(paths):,} images that are no photograph and no tile of the last "
+            f"run, as {paths[0]}: check the spelling, or leave them"
+        )
+    if hashes:
+        found.append(
+            f"{FILE} has {len(hashes):,} hashes that are in neither {decided[0].name} nor "
+            f"{decided[1].name} of the last run, as {hashes[0]}: a tile's changes with its "
+            "photograph, size and box; copy it anew, or leave them"
+        )
+    return found
 
 
 def add(path: Path, rows: Iterable[LeftOut]) -> list[LeftOut]:

@@ -1,12 +1,15 @@
 """The section `subimages` of params.yaml, of which more than one stage reads a part."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from stages.common import files
 from stages.common.params import Params
 
 Files = Literal["all", "kept"]
+ABOUT = "about.txt"
 
 
 class SubimagesParams(Params):
@@ -26,3 +29,9 @@ class Written(Params):
     model_config = ConfigDict(extra="ignore")
 
     files: Files
+
+
+def write_why_empty(folder: Path) -> None:
+    """Say in a stage's folder why it holds no image; of an empty one DVC would warn."""
+    text = "No image is written here: subimages.files is `kept`, in params.yaml.\n"
+    files.write(folder / ABOUT, text.encode())

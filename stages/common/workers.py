@@ -21,6 +21,7 @@ from stages.common.errors import UserError
 T = TypeVar("T")
 R = TypeVar("R")
 LINE_SECONDS = 30  # between two lines of progress where there is no terminal
+NOTED = 500  # characters of an item that a failure names
 AHEAD = 8  # items a worker may be ahead of the one that is taken next
 ENGINES = ("local", "ray")
 
@@ -161,7 +162,8 @@ def _named(item: object) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        error.add_note(f"while working on {item!r}")
+        what = repr(item)  # of all tiles of a photograph some screens long
+        error.add_note(f"while working on {what[:NOTED]}{'…' if len(what) > NOTED else ''}")
         raise
 
 

@@ -45,6 +45,9 @@ def main() -> None:
         return
     folder = table.parent / name
     gone, changed = edited(folder, rows, table.stat().st_mtime)
+    named = leave_out.read(leave_out.FILE) if leave_out.FILE.is_file() else []
+    left_out = {row.image for row in named}
+    gone = [row for row in gone if row.tile not in left_out]  # that is settled
     edits = [
         f"{len(some):,} {what} by hand, as {folder / some[0].name}"
         for some, what in ((gone, "deleted"), (changed, "changed"))

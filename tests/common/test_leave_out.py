@@ -7,7 +7,7 @@ import pytest
 from stages.common import tables
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut, notes, read
-from stages.common.rows import Tile
+from stages.common.rows import Decision, Tile
 from tests.conftest import REPOSITORY
 
 
@@ -61,13 +61,29 @@ def test_what_names_nothing_is_noted(tmp_path: Path) -> None:
     def is_photograph(path: str) -> bool:
         return path == "a.jpg"
 
-    table = tmp_path / "subimages.csv"
     rows = [LeftOut(image, "") for image in ("a.jpg", "s/tile.png", "0" * 64, "b.jpg", "c.jpg")]
-    (note,) = notes(rows, is_photograph, table)
+    (note,) = notes(rows, is_photograph, tmp_path)
     assert note.startswith("data/leave_out.csv names 3 images that are no photograph and no tile ")
     tile = Tile("s/tile.png", "s", "", "s/a.png", "1", 8, 8, 0, 0, 8, 8, "s/a.jpg", "")
-    tables.write(table, Tile, [tile])
-    (note,) = notes(rows, is_photograph, table)
+    tables.write(tmp_path / "subimages.csv", Tile, [tile])
+    (note,) = notes(rows, is_photograph, tmp_path)
     assert note.startswith("data/leave_out.csv names 2 images that are no photograph and no tile ")
     assert ", as b.jpg: " in note
-    assert notes(rows[:3], is_photograph, table) == []
+    assert notes(rows[:3], is_photograph, tmp_path) == []
+
+
+def test_a_hash_of_no_image_is_noted_once_there_are_tables(tmp_path: Path) -> None:
+    def noted(*hashes: str) -> list[str]:
+        return notes([LeftOut(it, "") for it in hashes], lambda path: False, tmp_path)
+
+    photograph, tile, other = "a" * 64, "b" * 64, "c" * 64
+    for which, sha256 in (("images", photograph), ("subimages", tile)):
+        assert noted(other) == []  # it may be in the table that is not there yet
+        decision = Decision(1, "a.jpg", "s", sha256, 9, 0.5, True, "", "")
+        tables.write(tmp_path / f"cutoff_{which}.csv", Decision, [decision])
+    assert noted(photograph, tile) == []
+    assert noted(tile, other, "d" * 64) == [
+        "data/leave_out.csv has 2 hashes that are in neither cutoff_images.csv nor "
+        f"cutoff_subimages.csv of the last run, as {other}: a tile's changes with its photograph, "
+        "size and box; copy it anew, or leave them"
+    ]

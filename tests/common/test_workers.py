@@ -1,5 +1,6 @@
 """Work on many items: in order, no failure lost, no process left behind."""
 
+import operator
 import os
 import subprocess
 import sys
@@ -45,6 +46,14 @@ def test_a_failure_surfaces_in_its_turn_and_names_its_item(workers: str) -> None
         answers.extend(each(fails_at_three, range(10), what="count"))
     assert answers == [0, 1, 2]
     assert raised.value.__notes__ == ["while working on 3"]
+
+
+def test_a_failure_names_the_beginning_of_a_long_item() -> None:
+    with pytest.raises(TypeError) as raised:
+        list(each(operator.neg, ["long" * 1000], what="count"))
+    (note,) = raised.value.__notes__
+    assert note.startswith("while working on 'longlong")
+    assert (len(note), note[-1]) == (len("while working on ") + 501, "…")
 
 
 @pytest.mark.parametrize("workers", COUNTS, indirect=True)

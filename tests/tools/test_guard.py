@@ -71,6 +71,20 @@ def test_edited_tiles_are_named(project: Path, capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_a_tile_that_is_left_out_already_is_not_told_again(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guard.main()
+    for name in ("1.png", "2.png"):
+        (project / "data/dataset/samples" / name).unlink()
+    tables.write(leave_out.FILE, LeftOut, [LeftOut("s/t1.png", "blurred")])
+    capsys.readouterr()
+    (message,) = said(capsys)
+    assert message.startswith("tiles 1 deleted by hand, as data/dataset/samples/2.png: `dvc repro`")
+    tables.write(leave_out.FILE, LeftOut, [LeftOut(f"s/t{i}.png", "") for i in (1, 2)])
+    assert said(capsys) == []
+
+
 def test_a_new_name_of_the_set_is_no_deletion(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from stages.common.cutoff_params import (
     TilesCutoff,
 )
 from stages.common.cutoffs import BY_RANK, EARLIER
-from stages.common.pages import thumbnails
+from stages.common.pages import linked, thumbnails
 from stages.common.pages.listed import Tables
 from stages.common.ranking import IMAGES, TILES
 from stages.common.rows import Decision, Tile
@@ -251,14 +251,15 @@ def parents(t: Tables, names: Sequence[str]) -> dict[str, Any]:
 
 def data(
     name: str,
-    source: str,
+    gather: Mapping[str, Any],
+    written_files: str,
     t: Tables,
     columns: Mapping[str, Columns],
     written: CutoffParams,
     measured: CutoffParams,
 ) -> dict[str, object]:
     """All that the scripts know, with the `columns` of both sets and their cutoffs, `measured` and
-    as `written`."""
+    as `written`; `gather` is that section of params.yaml, `written_files` its subimages.files."""
     sets = {
         IMAGES: photographs(t) | ranked_columns(columns[IMAGES], IMAGE_MEASURES),
         TILES: tiles(t) | ranked_columns(columns[TILES], TILE_MEASURES),
@@ -271,4 +272,12 @@ def data(
             measured.subimages, written.subimages, sets[TILES]["sections"], scales, of[TILES]
         ),
     }
-    return {"name": name, "source": source, "sets": sets, "cutoffs": rules}
+    folders, own = linked.places(sets[IMAGES]["path"], gather)
+    sets[IMAGES]["place"] = column(own)
+    return {
+        "name": name,
+        "files": written_files,
+        "places": [place._asdict() for place in folders],
+        "sets": sets,
+        "cutoffs": rules,
+    }

@@ -78,6 +78,7 @@ class Photographs extends Pictures {
     this.details = [].concat(columns.detail);
     this.mode = column(columns.mode.codes, this.length);
     this.modes = columns.mode.names;
+    this.place = column(columns.place, this.length);
     this.scales = [];
   }
 
@@ -101,8 +102,21 @@ class Photographs extends Pictures {
     return `thumbnails/images/photographs_${this.thumbnail[i] >> 6}.jpg`;
   }
 
+  // Empty where there is none; `where` then says so in words.
   file(i) {
-    return `../${address(page.source)}/${address(this.paths[i])}`;
+    const { name, folder } = page.places[this.place[i]];
+    if (folder === "") return "";
+    const below = address(this.paths[i].slice(name.length));
+    return `${folder.startsWith("/") ? "file://" : "../"}${address(folder)}/${below}`;
+  }
+
+  where(i) {
+    return printable(page.places[this.place[i]].where);
+  }
+
+  // The file, where browsers show such files.
+  picture(i) {
+    return /^(JPEG|MPO|PNG|WEBP|GIF|BMP|AVIF)/.test(this.modes[this.mode[i]]) ? this.file(i) : "";
   }
 }
 
@@ -149,12 +163,25 @@ class Tiles extends Pictures {
     return `thumbnails/subimages/${address(this.groups[this.parent[i]])}_${this.thumbnail[i] >> 6}.jpg`;
   }
 
+  // Empty where there is none: of tiles that are not kept, where only kept ones are written.
   file(i) {
-    return `../data/subimages/${address(this.path(i))}`;
+    if (page.files === "all") return `../data/subimages/${address(this.path(i))}`;
+    return this.isKept(i) ? `../data/dataset/${page.name}/${this.number(i)}.png` : "";
   }
 
+  // Its number in the set, of a kept tile.
+  number(i) {
+    if (!this.numbers) {
+      let next = 0;
+      this.numbers = Int32Array.from({ length: this.length }, (_, k) => (this.isKept(k) ? next++ : -1));
+    }
+    return this.numbers[i];
+  }
+
+  // What shows the image that it was cut from: the photograph itself where no smaller one is written.
   parentFile(i) {
-    return `../data/multiscale/${address(this.groups[this.parent[i]])}.png`;
+    if (page.files === "all") return `../data/multiscale/${address(this.groups[this.parent[i]])}.png`;
+    return this.photographs.picture(this.photograph(i));
   }
 
   // All tiles of a photograph, best first.

@@ -59,7 +59,7 @@ class Detail {
     }
     if (i < set.ranked) facts.push(["Measures", Object.entries(set.measures).map(([name, values]) =>
       `${name} ${measure(values[i])}`).join(", ")]);
-    facts.push(["File", `${kilobytes(set.bytes[i])}, ${set.bytesPerPixel(i).toFixed(3)} bytes a pixel`]);
+    facts.push([set === tiles ? "PNG, about" : "File", `${kilobytes(set.bytes[i])}, ${set.bytesPerPixel(i).toFixed(3)} bytes a pixel`]);
     facts.push(["SHA-256", set.sha256(i)]);
     return facts;
   }
@@ -101,26 +101,41 @@ class Detail {
   }
 }
 
+// A tile in full size; where it is no file, its thumbnail, and what it is.
 function fullSize(set, i) {
-  return element("a", { href: set.file(i), target: "_blank" }, element("img", {
-    src: set.file(i), width: set.width[i], height: set.height[i], alt: `The tile ${set.path(i)}`,
+  const file = set.file(i);
+  if (file === "") {
+    const photograph = printable(photographs.path(set.photograph(i))), parent = set.parent[i];
+    return element("div", {}, small(set, i), element("p", { class: "note" },
+      `Not kept, so it is no file (subimages.files: kept). It is the box ${set.width[i]} × ${set.height[i]} px ` +
+      `at ${set.left[i]}, ${set.top[i]} of ${photograph} at ${set.parentWidth[parent]} × ${set.parentHeight[parent]} px.`));
+  }
+  return element("a", { href: file, target: "_blank" }, element("img", {
+    src: file, width: set.width[i], height: set.height[i], alt: `The tile ${set.path(i)}`,
   }));
 }
 
-// A photograph as it was downscaled least; where no tile was cut from it, its thumbnail.
+function small(set, i) {
+  const made = element("span", { class: "thumb", role: "img", "aria-label": "Thumbnail" });
+  show(made, set, i);
+  return made;
+}
+
+// A photograph as it was downscaled least, or itself; where neither can be shown, its thumbnail.
 function large(set, i) {
   const [first] = tiles.of(i).sort((a, b) => tiles.parentWidth[tiles.parent[b]] - tiles.parentWidth[tiles.parent[a]]);
-  const link = { href: set.file(i), target: "_blank" };
-  if (first === undefined) {
-    const small = element("span", { class: "thumb", role: "img", "aria-label": "Thumbnail" });
-    show(small, set, i);
-    return element("a", link, small, element("span", { class: "note" }, "Open the photograph's own file"));
+  const file = set.file(i), source = first === undefined ? "" : tiles.parentFile(first);
+  const words = file ? "Open the photograph's own file" : `The photograph is ${set.where(i)}`;
+  const parts = [small(set, i), element("span", { class: "note" }, words)];
+  if (source) {
+    const parent = tiles.parent[first];
+    const large = element("img", {
+      src: source, width: tiles.parentWidth[parent], height: tiles.parentHeight[parent],
+      alt: `The photograph ${printable(set.path(i))}`,
+    });
+    parts.splice(0, file ? 2 : 1, large);
   }
-  const parent = tiles.parent[first];
-  return element("a", link, element("img", {
-    src: tiles.parentFile(first), width: tiles.parentWidth[parent], height: tiles.parentHeight[parent],
-    alt: `The photograph ${printable(set.path(i))}`,
-  }));
+  return file ? element("a", { href: file, target: "_blank" }, ...parts) : element("div", {}, ...parts);
 }
 
 // The image that a tile was cut from, with its box.
@@ -131,6 +146,9 @@ function cutFrom(i) {
   box.style.top = share(tiles.top[i], height);
   box.style.width = share(tiles.width[i], width);
   box.style.height = share(tiles.height[i], height);
-  const image = element("img", { src: tiles.parentFile(i), width, height, alt: "The photograph at this scale" });
+  const source = tiles.parentFile(i), alt = "The photograph at this scale";
+  const image = source
+    ? element("img", { src: source, width, height, alt })
+    : element("div", { class: "blank", style: `width: ${width}px; aspect-ratio: ${width} / ${height}` });
   return element("div", { class: "parent" }, image, box);
 }
