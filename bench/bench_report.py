@@ -34,6 +34,7 @@ from stages.common.rows import (
     ImageMeasures,
     Neighbours,
     Photograph,
+    ProbePoint,
     Rejected,
     Scaled,
     Score,
@@ -167,6 +168,7 @@ def make(folder: Path, number: int) -> None:
     put("multiscale", Scaled, scaled)
     put("subimages", Tile, tiles)
     (folder / "leave_out.csv").write_text("image,reason\n")
+    tables.write(folder / "curve.csv", ProbePoint, [])
     tables.write(folder / "reference.csv", Score, [])
     decided("images", "screened", rows)
     decided("subimages", "subimages", tiles)
@@ -254,7 +256,6 @@ def main() -> int:
     )
     parser.add_argument("--tiles", type=int, default=50_000)
     number = parser.parse_args().tiles
-    print(machine())
     with TemporaryDirectory() as name:
         folder = Path(name)
         values = yaml.safe_load(PARAMS.read_text())
@@ -272,6 +273,7 @@ def main() -> int:
             folder / "reference.csv",
             folder / "reference.csv",
             reports / "what_if.csv",
+            folder / "curve.csv",
             reports / "thumbnails",
             reports / "report.html",
             reports / "sheets",
@@ -282,7 +284,7 @@ def main() -> int:
         size = (reports / "report.html").stat().st_size
         print(f"stage: {cost.seconds:.1f} s, {cost.memory:.0f} MiB; page: {size / 1e6:.2f} MB")
         found = opened(reports / "report.html", measured)
-    print("| of the page, ms | median | 95% | most |\n|---|---|---|---|")
+    print(machine(), "| of the page, ms | median | 95% | most |", "|---|---|---|---|", sep="\n")
     for what, times in found.items():
         print(f"| {what} | {np.median(times):.0f} | {nearly_all(times):.0f} | {max(times):.0f} |")
     moves = [*found["drag by count, a move"], *found["drag by score, a move"]]

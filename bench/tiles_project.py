@@ -24,7 +24,7 @@ from stages.common import files, tables
 from stages.common.hyperiqa import models
 from stages.common.hyperiqa.scorer import fingerprint
 from stages.common.pixels import images
-from stages.common.rows import Item
+from stages.common.rows import Tile
 from stages.common.scores import ScoreStore
 
 REPOSITORY = Path(__file__).parents[1]
@@ -101,7 +101,7 @@ class TilesProject:
         self.dvc("add", "--quiet", "data/source")
         self.commit("photographs")
         self.dvc("repro", "subimages")
-        rows = tables.read(self.folder / "data/tables/subimages.csv", Item)
+        rows = tables.read(self.folder / "data/tables/subimages.csv", Tile)
         self.know(row.pixels for row in rows)
         printed = self.dvc("repro")
         if " 0 scored" not in printed:

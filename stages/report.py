@@ -4,23 +4,34 @@ Takes:  every table; measures; what_if.csv; what `score` says of its scorer; the
         references; what the probe has found; the sheets of thumbnails; all of params.yaml.
 Leaves: report.html, which needs no network; sheets/*.png, contact sheets; charts/*.png, scores
         before and after each cut, and how other cuts train, where that was tried.
-Rule:   it reads and counts, and decides nothing. No photograph and no tile is read.
+Rule:   it reads and counts, and decides nothing. No photograph and no tile is read. Of more than
+        100,000 tiles the page shows a sample, and says so; what it counts is of all (sampled.py).
 """
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from markupsafe import Markup
 from pydantic import ConfigDict
 
 from stages.common import files, ranking, tables
 from stages.common.cli import run
-from stages.common.columns import Columns
+from stages.common.columns import Columns, Mask
 from stages.common.cutoff_params import CutoffParams
-from stages.common.pages import charts, effects, gallery, html, listed, overview, probed, sheets
+from stages.common.pages import (
+    charts,
+    effects,
+    gallery,
+    html,
+    listed,
+    overview,
+    probed,
+    sampled,
+    sheets,
+)
 from stages.common.pages.charts import Chart
+from stages.common.pages.sampled import Sample
 from stages.common.params import Params
 from stages.common.ranking import IMAGES, TILES
 from stages.common.rows import ProbePoint, Rejected, Score
@@ -37,8 +48,8 @@ class Section(Params):
 
 def cut_of(
     which: str,
-    t: listed.Tables,
     c: Columns,
+    kept: Mask,
     cutoff: CutoffParams,
     drawn: dict[str, Chart],
     others: list[WhatIf],
@@ -46,12 +57,10 @@ def cut_of(
 ) -> dict[str, Any]:
     """What the page shows of one cut."""
     what = {IMAGES: "photographs", TILES: "tiles"}[which]
-    rows = {IMAGES: t.cutoff_images, TILES: t.cutoff_subimages}[which]
-    shares = [("sections", sorted({row.section for row in rows}))]
+    shares = [("sections", c.sections)]
     if which == TILES:
-        shares.append(("scales", sorted({tile.scale for tile in t.subimages})))
+        shares.append(("scales", c.scales))
     own = [x for x in others if x.which == which and x.by not in (ONLY, WITHOUT)]
-    kept = np.array([row.kept for row in rows])
     rule = {IMAGES: cutoff.images, TILES: cutoff.subimages}[which]
     names = {"curve": "count", "histogram": "score", "sections": "sections"}  # as templates call it
     return {
@@ -71,18 +80,21 @@ def cut_of(
 
 def columns_of(
     folder: Path, image_measures: Path, tile_measures: Path, cutoff: CutoffParams, beside: Path
-) -> dict[str, Columns]:
-    """What is ranked, with all that the rules ask of it."""
-    found = {}
+) -> tuple[dict[str, Columns], dict[str, Mask], Sample | None]:
+    """What is ranked, with all that the rules ask of it; which is kept; a sample of very many
+    tiles."""
+    found, kept, sample = {}, {}, None
     for which, table, measures, rule in (
         (IMAGES, "screened", image_measures, cutoff.images),
         (TILES, "subimages", tile_measures, cutoff.subimages),
     ):
         its = ranking.Files(folder / f"{table}.csv", measures, folder / "neighbours.csv")
         decisions = folder / f"cutoff_{which}.csv"
-        with ranking.decided(which, its, decisions, rule, beside) as (columns, _):
-            found[which] = columns
-    return found
+        with ranking.decided_with_texts(which, its, decisions, rule, beside) as (its_ranking, mask):
+            found[which], kept[which] = its_ranking.columns, mask
+            if which == TILES and mask.size > sampled.MOST:
+                sample = sampled.take(its_ranking, mask, its.table, beside)
+    return found, kept, sample
 
 
 def main(
@@ -120,14 +132,14 @@ def main(
         "dataset": dataset,
     }
     parameters = {name: part.model_dump(exclude_unset=True) for name, part in parts.items()}
-    t = listed.read(folder)
     limits = cutoff.measured(
         images=tables.read(image_reference, Score), subimages=tables.read(tile_reference, Score)
     )
-    columns = columns_of(folder, image_measures, tile_measures, limits, report.parent)
+    columns, kept, sample = columns_of(folder, image_measures, tile_measures, limits, report.parent)
+    t = listed.read(folder, sample)
     others = tables.read(what_if, WhatIf)
-    drawn = {IMAGES: charts.charts(t.cutoff_images), TILES: charts.charts(t.cutoff_subimages)}
-    tiles = sum(row.kept for row in t.cutoff_subimages)
+    drawn = {which: charts.charts(columns[which], kept[which]) for which in (IMAGES, TILES)}
+    tiles = int(kept[TILES].sum())
     tried = probed.chart(tables.read(curve, ProbePoint), tiles)
     files.new_folder(charts_folder)
     if tried:
@@ -148,7 +160,7 @@ def main(
         steps=overview.steps(t),
         correlation=listed.size_correlation(t),
         cuts=[
-            cut_of(which, t, columns[which], limits, drawn[which], others, tried)
+            cut_of(which, columns[which], kept[which], limits, drawn[which], others, tried)
             for which in (TILES, IMAGES)
         ],
         sheets=[
@@ -156,6 +168,7 @@ def main(
             for title in overview.TITLES
         ],
         chosen=gallery.CHOSEN,
+        sample=sample,
         validation=overview.validation(t),
         sources=overview.sources(t),
         validation_sheets=overview.figures(contact, sheets_folder.name, overview.VALIDATION),
@@ -169,7 +182,7 @@ def main(
                 parameters["gather"],
                 parameters["subimages"]["files"],
                 t,
-                columns,
+                columns | ({TILES: sample.columns} if sample else {}),
                 written=cutoff,
                 measured=limits,
             )

@@ -111,6 +111,19 @@ def decided(
     Raises:
         UserError: where the tables list different images, or one is missing or damaged.
     """
+    with decided_with_texts(which, its, decisions, cutoff, folder) as (ranking, kept):
+        yield ranking.columns, kept
+
+
+@contextmanager
+def decided_with_texts(
+    which: str, its: Files, decisions: Path, cutoff: Cutoff, folder: Path
+) -> Iterator[tuple[Ranking, Mask]]:
+    """As `decided`, with the texts in DuckDB.
+
+    Raises:
+        UserError: where the tables list different images, or one is missing or damaged.
+    """
     with _joined(which, its, Source(decisions, DECISIONS), cutoff, folder) as (base, is_escaped):
         shown = restored if is_escaped else str
         found = base.execute(
@@ -123,7 +136,8 @@ def decided(
             left_out={place: shown(why) for place, reason, why in found if reason == LEFT_OUT},
             is_escaped=is_escaped,
         )
-        yield columns, duck.column(base, "ranked", "kept = 'yes'")
+        kept = duck.column(base, "ranked", "kept = 'yes'")
+        yield Ranking(columns, base, is_escaped), kept
 
 
 def _found(base: Base, name: str, among: Sequence[str]) -> list[tuple[int, str]]:

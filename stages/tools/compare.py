@@ -18,13 +18,12 @@ from time import perf_counter
 
 import yaml
 
-from stages.common import cli, files, tables
+from stages.common import cli, files
 from stages.common.errors import UserError
 from stages.common.pages import compared, comparison
 from stages.common.pages.comparison import Entry
-from stages.common.rows import Tile
 from stages.common.versions import experiments, settings, worktree
-from stages.common.versions.experiments import Experiment, Version
+from stages.common.versions.experiments import Experiment, NotRunError, Version, Walk
 from stages.common.versions.settings import Settings
 from stages.common.versions.worktree import Worktree
 
@@ -65,7 +64,12 @@ def is_there(version: Version, name: str, wanted: str) -> bool:
 
 
 def run(
-    tree: Worktree, name: str, wanted: Settings, text: str, known: dict[str, Experiment]
+    tree: Worktree,
+    name: str,
+    wanted: Settings,
+    text: str,
+    known: dict[str, Experiment],
+    walk: Walk,
 ) -> Version:
     """The result of an experiment, which is run if it was not yet.
 
@@ -79,9 +83,11 @@ def run(
                 print(f"{name}: was run before", flush=True)
                 return version
         start = perf_counter()
-        commit = tree.run(name, wanted, show=sys.stdout.isatty())
+        commit = tree.run(name, wanted, walk.ended, show=sys.stdout.isatty())
         print(f"{name}: {perf_counter() - start:.1f} s", flush=True)
         return experiments.of_commit(ROOT, commit)
+    except NotRunError:
+        raise
     except UserError as error:
         raise UserError(str(error)) from error
 
@@ -102,17 +108,19 @@ def main() -> None:
     here = experiments.of_commit(ROOT, baseline)._replace(decisions=ROOT / experiments.DECISIONS)
     entries = [Entry(comparison.BASELINE, here)]
     failed = {}
-    with worktree.opened(ROOT, baseline) as tree:
+    with experiments.walked(ROOT) as walk, worktree.opened(ROOT, baseline) as tree:
         known = experiments.of_baseline(ROOT, baseline)
         for name, each in wanted.items():
             try:
-                entries.append(Entry(name, run(tree, name, each, text, known)))
+                entries.append(Entry(name, run(tree, name, each, text, known, walk)))
+            except NotRunError:
+                raise
             except UserError as fault:
                 failed[name] = str(fault)
+        walk.ended()
     print("", comparison.table(entries), "", sep="\n")
     if len(entries) > 1:
-        tiles = tables.read(TABLE, Tile)
-        files.write(PAGE, compared.page(entries, baseline, tiles, ROOT).encode())
+        files.write(PAGE, compared.page(entries, baseline, TABLE, ROOT).encode())
         print(f"{PAGE} shows what each adds and drops")
     for name, why in failed.items():
         print(f"{name} failed: {why}")

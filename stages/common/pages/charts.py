@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from stages.common.rows import Decision
+from stages.common.columns import Codes, Columns, Mask
 
 WIDTH, HEIGHT, DPI = 4.6, 2.5, 150  # inches of a chart; SVG has 72 px an inch
 BOX = (0.12, 0.15, 0.85, 0.79)  # of the axes: left, bottom, width, height; shares of the picture
@@ -61,16 +61,14 @@ class Chart(NamedTuple):
     png: bytes
 
 
-def charts(rows: Sequence[Decision]) -> dict[str, Chart]:
+def charts(c: Columns, kept: Mask) -> dict[str, Chart]:
     """Of decided images, best first, at least one: `histogram` and `curve`, and where there are
     several sections, `sections`."""
-    every = np.array([row.hyperiqa for row in rows])
-    kept = np.array([row.hyperiqa for row in rows if row.kept])
-    ranks = np.array([row.rank for row in rows if row.kept], np.intp)
-    found = {"histogram": histogram(every, kept), "curve": curve(every, ranks)}
-    names = {row.section for row in rows}
-    if len(names) > 1:
-        found["sections"] = by_section(rows, sorted(names))
+    every = c.hyperiqa
+    ranks = np.flatnonzero(kept) + 1
+    found = {"histogram": histogram(every, every[kept]), "curve": curve(every, ranks)}
+    if len(c.sections) > 1:
+        found["sections"] = by_section(every, kept, c.section, c.sections)
     return found
 
 
@@ -114,11 +112,12 @@ def curve(every: Scores, ranks: NDArray[np.intp]) -> Chart:
         return saved(figure, "curve", [cut] if cut else [])
 
 
-def by_section(rows: Sequence[Decision], names: Sequence[str]) -> Chart:
-    """A small histogram of each section, of the largest `MOST`, with its own cut."""
-    scores = {name: np.array([r.hyperiqa for r in rows if r.section == name]) for name in names}
-    shown = sorted(names, key=lambda name: (-scores[name].size, name))[:MOST]
-    limits = bounds(np.array([row.hyperiqa for row in rows]))
+def by_section(every: Scores, kept: Mask, section: Codes, names: Sequence[str]) -> Chart:
+    """A small histogram of each section, of the largest `MOST`, with its own cut. `section` are
+    places in `names`."""
+    sizes = dict(zip(names, np.bincount(section, minlength=len(names)).tolist(), strict=True))
+    shown = sorted(names, key=lambda name: (-sizes[name], name))[:MOST]
+    limits = bounds(every)
     across = min(ACROSS, len(shown))
     down = -(-len(shown) // across)
     width, height = 1 / across, 1 / down
@@ -126,16 +125,17 @@ def by_section(rows: Sequence[Decision], names: Sequence[str]) -> Chart:
         figure = Figure((2 * WIDTH, ROW * down), dpi=DPI)
         for i, name in enumerate(shown):
             left, bottom = i % across * width, 1 - (i // across + 1) * height
-            kept = np.array([row.hyperiqa for row in rows if row.kept and row.section == name])
+            own = section == names.index(name)
+            scores, its_kept = every[own], every[own & kept]
             axes = figure.add_axes(
                 (left + 0.16 * width, bottom + 0.2 * height, 0.78 * width, 0.58 * height)
             )
-            draw_histogram(axes, scores[name], kept, limits)
+            draw_histogram(axes, scores, its_kept, limits)
             axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
             axes.xaxis.set_major_locator(MaxNLocator(3))
-            axes.set_title(f"{printable(name)}: {kept.size:,} of {scores[name].size:,}", loc="left")
-            if kept.size:
-                axes.axvline(kept.min(), color=CUT)
+            axes.set_title(f"{printable(name)}: {its_kept.size:,} of {scores.size:,}", loc="left")
+            if its_kept.size:
+                axes.axvline(its_kept.min(), color=CUT)
         return saved(figure, "sections", [])
 
 

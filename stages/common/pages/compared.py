@@ -15,10 +15,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stages.common import tables
-from stages.common.pages import charts, comparison, html, thumbnails
+from stages.common import duck, surrogates
+from stages.common.duck import REAL, TEXT, WHOLE, Source
+from stages.common.pages import charts, comparison, html, placed, thumbnails
 from stages.common.pages.comparison import Entry
-from stages.common.rows import Decision, Tile
 from stages.common.versions import settings
 
 FOLDER = Path("reports/thumbnails/subimages")
@@ -26,6 +26,17 @@ SHOWN = 48  # tiles of a kind, at most
 POINTS = 500  # of a curve, at most
 SIZE, BOX = (9.2, 4.0), (0.06, 0.1, 0.7, 0.85)  # inches; shares: left, bottom, width, height
 COLOURS = ("#2a7a94", "#c2531b", "#7a5aa6", "#4c8a3f", "#b8860b", "#a63d5e", "#4a6fa5", "#6b6b6b")
+
+
+KEPT = {"rank": WHOLE, "path": TEXT, "sha256": TEXT, "hyperiqa": REAL, "kept": TEXT}
+
+
+class Kept(NamedTuple):
+    """A tile that is kept: the part of its `Decision` that the page needs."""
+
+    path: str
+    sha256: str
+    hyperiqa: float
 
 
 class Picture(NamedTuple):
@@ -53,13 +64,22 @@ class Change(NamedTuple):
     drops: Tiles
 
 
-def page(entries: Sequence[Entry], commit: str, tiles: Sequence[Tile], root: Path) -> str:
-    """The whole page. `tiles` are the baseline's, which is the first entry; all entries have their
-    table of tiles."""
-    kept = {entry.name: kept_of(entry) for entry in entries}
+def page(entries: Sequence[Entry], commit: str, table: Path, root: Path) -> str:
+    """The whole page. `table` is subimages.csv of the baseline, which is the first entry; all
+    entries have their table of decisions."""
+    meanwhile = (root / FOLDER).parents[1]
+    kept = kept_of(entries, meanwhile)
     baseline, *others = entries
-    places = thumbnails.places(tiles)
-    pictures = {p: where for p, where in places.items() if (root / FOLDER / where.sheet).is_file()}
+    changed = {
+        row.path
+        for entry in others
+        for some in differing(kept[baseline.name], kept[entry.name])
+        for row in some
+    }
+    places = placed.places(table, sorted(changed), meanwhile)
+    sheets = {where.sheet for where in places.values()}
+    there = {sheet for sheet in sheets if (root / FOLDER / sheet).is_file()}
+    pictures = {path: where for path, where in places.items() if where.sheet in there}
     metrics = {entry.name: entry.version.metrics or {} for entry in entries}
     cells = comparison.cells(entries)
     return html.render(
@@ -80,10 +100,29 @@ def page(entries: Sequence[Entry], commit: str, tiles: Sequence[Tile], root: Pat
     )
 
 
-def kept_of(entry: Entry) -> list[Decision]:
-    """The tiles that an entry keeps, best first."""
-    assert entry.version.decisions
-    return [row for row in tables.read(entry.version.decisions, Decision) if row.kept]
+def kept_of(entries: Sequence[Entry], folder: Path) -> dict[str, list[Kept]]:
+    """The tiles that each entry keeps, best first, by its name."""
+    files = [entry.version.decisions for entry in entries]
+    sources = {f"of_{i}": Source(file, KEPT) for i, file in enumerate(files) if file}
+    size = sum(source.path.stat().st_size for source in sources.values())
+    found = {}
+    with duck.opened(folder, size) as (base, own):
+        shown = surrogates.restored if duck.load(base, sources, own) else str
+        for entry, name in zip(entries, sources, strict=True):
+            rows = base.execute(
+                f"SELECT path, sha256, hyperiqa FROM {name} WHERE kept = 'yes' ORDER BY rank"
+            ).fetchall()
+            found[entry.name] = [Kept(shown(path), *others) for path, *others in rows]
+    return found
+
+
+def differing(before: Sequence[Kept], after: Sequence[Kept]) -> tuple[list[Kept], list[Kept]]:
+    """The tiles that are added and those that are dropped, best first."""
+    old, new = ({(row.path, row.sha256) for row in rows} for rows in (before, after))
+    return (
+        [row for row in after if (row.path, row.sha256) not in old],
+        [row for row in before if (row.path, row.sha256) not in new],
+    )
 
 
 def shares(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], what: str) -> html.Table:
@@ -99,15 +138,13 @@ def shares(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], what: str) 
 def change(
     entry: Entry,
     baseline: Entry,
-    before: Sequence[Decision],
-    after: Sequence[Decision],
+    before: Sequence[Kept],
+    after: Sequence[Kept],
     pictures: Mapping[str, thumbnails.Place],
 ) -> Change:
     """What an experiment adds and drops."""
     sets = settings.differences(entry.version.params, baseline.version.params)
-    old, new = ({(row.path, row.sha256) for row in rows} for rows in (before, after))
-    added = [row for row in after if (row.path, row.sha256) not in old]
-    dropped = [row for row in before if (row.path, row.sha256) not in new]
+    added, dropped = differing(before, after)
     return Change(
         entry.name,
         comparison.described(sets),
@@ -116,14 +153,14 @@ def change(
     )
 
 
-def shown(rows: Sequence[Decision], pictures: Mapping[str, thumbnails.Place]) -> list[Picture]:
+def shown(rows: Sequence[Kept], pictures: Mapping[str, thumbnails.Place]) -> list[Picture]:
     """Pictures of tiles, best first: of `SHOWN`, evenly spread from the best to the worst."""
     there = [row for row in rows if row.path in pictures]
     at = np.unique(np.linspace(0, max(0, len(there) - 1), SHOWN).round().astype(int))
     return [picture(row, pictures[row.path]) for row in (there[i] for i in at if i < len(there))]
 
 
-def picture(row: Decision, where: thumbnails.Place) -> Picture:
+def picture(row: Kept, where: thumbnails.Place) -> Picture:
     """A tile's place on its sheet."""
     down, right = divmod(where.cell, thumbnails.COLUMNS)
     url = f"{FOLDER.relative_to('reports').as_posix()}/{where.sheet}"
@@ -135,7 +172,7 @@ def picture(row: Decision, where: thumbnails.Place) -> Picture:
     )
 
 
-def curves(kept: Mapping[str, Sequence[Decision]]) -> str:
+def curves(kept: Mapping[str, Sequence[Kept]]) -> str:
     """The scores of what each entry keeps, from the best to the worst, over each other: an SVG.
 
     A longer curve lies below a shorter one, so that what only the longer one has is seen.
@@ -157,6 +194,6 @@ def curves(kept: Mapping[str, Sequence[Decision]]) -> str:
         return charts.saved(figure, "compared", []).svg
 
 
-def labelled(name: str, rows: Sequence[Decision]) -> str:
+def labelled(name: str, rows: Sequence[Kept]) -> str:
     """An entry's name in the legend."""
     return f"{charts.printable(name)}  {len(rows):,}"

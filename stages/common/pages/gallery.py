@@ -23,6 +23,7 @@ from stages.common.cutoff_params import (
 from stages.common.cutoffs import BY_RANK, EARLIER
 from stages.common.pages import linked, thumbnails
 from stages.common.pages.listed import Tables
+from stages.common.pages.sampled import Sample
 from stages.common.ranking import IMAGES, TILES
 from stages.common.rows import Decision, Tile
 
@@ -180,6 +181,7 @@ def tiles(t: Tables) -> dict[str, Any]:
     """Columns of all tiles, best first, and of the images they are cut from."""
     by_path = {tile.path: tile for tile in t.subimages}
     rows = [by_path[row.path] for row in t.cutoff_subimages]
+    places = t.tile_places
     parent = coded(tile.parent for tile in rows)
     suffix = coded(suffix_of(tile) for tile in rows)
     status = coded((row.reason or KEPT for row in t.cutoff_subimages), [KEPT])
@@ -197,7 +199,7 @@ def tiles(t: Tables) -> dict[str, Any]:
         "details": {i: r.detail for i, r in enumerate(t.cutoff_subimages) if shown_detail(r)},
         "section": section.codes,
         "sections": section.names,
-        "thumbnail": cells(rows, t.subimages),
+        "thumbnail": column(number(places[tile.path]) for tile in rows),
         "bytes": column(row.bytes for row in t.cutoff_subimages),
         "left": column(tile.left for tile in rows),
         "top": column(tile.top for tile in rows),
@@ -221,14 +223,8 @@ def suffix_of(tile: Tile) -> str:
     return tile.path.removeprefix(group)
 
 
-def cells(rows: Sequence[Tile], every: Sequence[Tile]) -> Column[int]:
-    """Where the thumbnail of each row is: its number among its parent's, sheet by sheet."""
-    found = thumbnails.places(every)
-    return column(number(found[tile.path]) for tile in rows)
-
-
 def number(place: thumbnails.Place) -> int:
-    """A place's number among its group's, from 0."""
+    """A place's number among its group's, from 0, sheet by sheet."""
     sheet = int(place.sheet.rpartition("_")[2].removesuffix(".jpg"))
     return sheet * thumbnails.PER_SHEET + place.cell
 
@@ -249,6 +245,28 @@ def parents(t: Tables, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def of_all(sample: Sample, statuses: Sequence[str]) -> dict[str, Any]:
+    """What the page of a sample has of all tiles: figures of those that are kept, and numbers by
+    status, `KEPT` first, as `statuses` has it."""
+    kept, n = sample.figures, sample.number
+    return {
+        "number": n,
+        "rank": (sample.places + 1).tolist(),
+        "counts": [sample.reasons["" if status == KEPT else status] for status in statuses],
+        "figures": kept
+        and {
+            "images": kept.images,
+            "mean": kept.mean,
+            "lowest": kept.lowest,
+            "bytes": kept.bytes,
+            "photographs": kept.photographs,
+            "largest": kept.largest_photograph,
+            "sections": list(kept.sections.values()),
+            "scales": list(kept.scales.values()),
+        },
+    }
+
+
 def data(
     name: str,
     gather: Mapping[str, Any],
@@ -264,6 +282,8 @@ def data(
         IMAGES: photographs(t) | ranked_columns(columns[IMAGES], IMAGE_MEASURES),
         TILES: tiles(t) | ranked_columns(columns[TILES], TILE_MEASURES),
     }
+    if t.sample:
+        sets[TILES]["sample"] = of_all(t.sample, sets[TILES]["statuses"])
     scales = sets[TILES]["parents"]["scales"]
     of = {which: c.sources for which, c in columns.items()}
     rules = {

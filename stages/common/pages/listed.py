@@ -1,5 +1,6 @@
 """What stages have listed, and which images one looks at to judge a cutoff: for the report."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,9 @@ from typing import Any, NamedTuple
 from stages.common import tables
 from stages.common.correlation import rank_correlation
 from stages.common.cutoffs import BY_RANK, EARLIER
+from stages.common.pages import thumbnails
+from stages.common.pages.sampled import Sample
+from stages.common.pages.thumbnails import Place
 from stages.common.rows import (
     Collected,
     Decision,
@@ -38,10 +42,23 @@ class Tables(NamedTuple):
     subimages: list[Tile]
     subimages_rejected: list[Rejected]
     cutoff_subimages: list[Decision]
+    sample: Sample | None = None  # of tiles; None where all are listed
+
+    @property
+    def tiles_by_reason(self) -> Counter[str]:
+        """How many tiles, of all, are dropped for which reason; "" stands for those kept."""
+        if self.sample:
+            return self.sample.reasons
+        return Counter(row.reason for row in self.cutoff_subimages)
+
+    @property
+    def tile_places(self) -> dict[str, Place]:
+        """Where the thumbnails of the listed tiles are, by path."""
+        return self.sample.thumbnails if self.sample else thumbnails.places(self.subimages)
 
 
-def read(folder: Path) -> Tables:
-    """Read the tables of a folder."""
+def read(folder: Path, sample: Sample | None = None) -> Tables:
+    """Read the tables of a folder; of tiles no more than a sample, where there is one."""
 
     def rows(name: str, row_type: type[Any]) -> list[Any]:
         return tables.read(folder / f"{name}.csv", row_type)
@@ -57,9 +74,10 @@ def read(folder: Path) -> Tables:
         validation=[row for row in rows("validation", Validation) if row.scale == "hr"],
         multiscale=rows("multiscale", Scaled),
         multiscale_rejected=rows("multiscale_rejected", Rejected),
-        subimages=rows("subimages", Tile),
+        subimages=sample.tiles if sample else rows("subimages", Tile),
         subimages_rejected=rows("subimages_rejected", Rejected),
-        cutoff_subimages=rows("cutoff_subimages", Decision),
+        cutoff_subimages=sample.decisions if sample else rows("cutoff_subimages", Decision),
+        sample=sample,
     )
 
 

@@ -41,7 +41,7 @@ def steps(t: Tables) -> list[Step]:
     """Every step, from files to tiles."""
     photographs, ranked = len(t.gathered_images), len(t.screened)
     kept = sum(row.kept for row in t.cutoff_images)
-    tiles = sum(row.kept for row in t.cutoff_subimages)
+    tiles = t.tiles_by_reason
     chosen = {row.photograph for row in t.validation}
     spare = [row for row in t.cutoff_images if not row.kept and row.path not in chosen]
     validating = [Number(len(chosen), CHOSEN, IMAGES, CHOSEN)] if chosen else []
@@ -73,22 +73,26 @@ def steps(t: Tables) -> list[Step]:
         Step(
             "subimages",
             "square windows",
-            Number(len(t.subimages), "tiles", TILES, "all"),
+            Number(tiles.total(), "tiles", TILES, "all"),
             reasons(t.subimages_rejected, UNUSED),
         ),
         Step(
             "cutoff",
             "the best tiles",
-            Number(tiles, "tiles in the set", TILES, "kept"),
-            reasons(t.cutoff_subimages, TILES),
+            Number(tiles[""], "tiles in the set", TILES, "kept"),
+            counted(tiles, TILES),
         ),
     ]
 
 
 def reasons(rows: Iterable[Any], tab: str) -> list[Number]:
     """How many rows have which reason, most frequent first."""
-    counts = Counter(row.reason for row in rows if row.reason)
-    return [Number(n, reason, tab, reason) for reason, n in counts.most_common()]
+    return counted(Counter(row.reason for row in rows), tab)
+
+
+def counted(reasons: Counter[str], tab: str) -> list[Number]:
+    """The same of reasons that are counted already."""
+    return [Number(n, reason, tab, reason) for reason, n in reasons.most_common() if reason]
 
 
 def facts(p: Mapping[str, Any], scorer: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -138,7 +142,7 @@ class Contact(NamedTuple):
 def contact_sheets(t: Tables, folder: Path) -> list[Contact]:
     """The contact sheets of tiles, of photographs and of validation, below `folder` the
     thumbnails."""
-    small = {tile.path: place for tile, place in zip(t.subimages, tile_places(t), strict=True)}
+    small = t.tile_places
     tile_pixels = {tile.path: tile.width * tile.height for tile in t.subimages}
     scales = {tile.path: tile.scale for tile in t.subimages}
     large = {
@@ -169,12 +173,6 @@ def contact_sheets(t: Tables, folder: Path) -> list[Contact]:
     )
 
 
-def tile_places(t: Tables) -> list[thumbnails.Place]:
-    """Where the thumbnail of each row of subimages.csv is."""
-    places = thumbnails.places(t.subimages)
-    return [places[tile.path] for tile in t.subimages]
-
-
 def picture_of(folder: Path, place: thumbnails.Place, row: Decision) -> Picture:
     """A decided image on a contact sheet."""
     name = PurePosixPath(row.path).stem
@@ -201,8 +199,11 @@ def sources(t: Tables) -> html.Table:
     whose = {row.path: row.source for row in t.gathered_images}
     gathered = Counter(whose.values())
     kept = Counter(whose[row.path] for row in t.cutoff_images if row.kept)
-    own = {tile.path: whose.get(tile.photograph, "") for tile in t.subimages}
-    tiles = Counter(own[row.path] for row in t.cutoff_subimages if row.kept)
+    if t.sample:
+        tiles = t.sample.sources
+    else:
+        own = {tile.path: whose.get(tile.photograph, "") for tile in t.subimages}
+        tiles = Counter(own[row.path] for row in t.cutoff_subimages if row.kept)
     header = ("source", "licence", "may be passed on", "photographs", "kept", "tiles")
     return html.table(
         header,

@@ -8,7 +8,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,9 +88,11 @@ def find(root: Path, name: str, baseline: str) -> Experiment:
 def baseline(root: Path) -> str:
     """The last commit, which everything is compared with.
 
+    Whether it was run to its end, `walked` tells: nothing is compared or kept before that.
+
     Raises:
-        UserError: where it is not all that the working tree has, or was not run to its end: then
-            its figures would be another state's.
+        UserError: where it is not all that the working tree has, or has no figures: then they
+            would be another state's.
     """
     commit = git.output(root, "rev-parse", "HEAD").decode().strip()
     if changed := changes(root):
@@ -101,11 +104,6 @@ def baseline(root: Path) -> str:
     if version.metrics is None:
         raise UserError(
             f"the last commit has no {METRICS}: `make run`, then `git add --all && git commit`"
-        )
-    if stale := _stale(root):
-        raise UserError(
-            f"not as the last commit has it: {_some(stale)}: `make run`, then commit, so that "
-            "experiments have something to be compared with"
         )
     return commit
 
@@ -150,15 +148,46 @@ def last_of(params: Mapping[str, Any]) -> list[str]:
     return [LAST, PROBE] if held else [LAST]
 
 
-def _stale(root: Path) -> list[str]:
-    """The stages up to the last that DVC would run again."""
+class NotRunError(UserError):
+    """The working tree was not run to its end."""
+
+
+class Walk:
+    """DVC's walk through the working tree, which takes seconds: `walked` starts one."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._printed: tuple[str, str] | None = None
+
+    def ended(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            NotRunError: where DVC would run a stage again, or says why it can't tell.
+        """
+        self._printed = self._printed or self._process.communicate()
+        output, errors = self._printed
+        if self._process.returncode:
+            raise NotRunError(f"dvc status: {reason(errors)}")
+        status: Mapping[str, Any] = json.loads(output or "{}")
+        if status:
+            raise NotRunError(
+                f"not as the last commit has it: {_some(sorted(status))}: `make run`, then commit, "
+                "so that experiments have something to be compared with"
+            )
+
+
+@contextmanager
+def walked(root: Path) -> Iterator[Walk]:
+    """Begin to ask DVC which stages up to the last it would run again."""
     last = last_of(yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")))
     command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", *last]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"dvc status: {reason(done.stderr)}")
-    status: Mapping[str, Any] = json.loads(done.stdout or "{}")
-    return sorted(status)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield Walk(process)
+        finally:
+            process.terminate()  # nothing, where it has ended
 
 
 def reason(printed: str) -> str:

@@ -22,7 +22,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -55,8 +55,17 @@ class Worktree:
         self._project = self._top / prefix
         self._tables_there = False
 
-    def run(self, name: str, wanted: Settings, *, show: bool = False) -> str:
+    def run(
+        self, name: str, wanted: Settings, allowed: Callable[[], None], *, show: bool = False
+    ) -> str:
         """Run one experiment and keep it under its name; gives its commit.
+
+        Where it is of tables alone, it starts from what dvc.lock and the cache have, whatever the
+        user's tree holds, and takes seconds: so `allowed` is asked before it is kept. Any other one
+        starts only then.
+
+        Args:
+            allowed: raises where nothing may start from this baseline.
 
         Raises:
             UserError: where a stage, DVC or git fails, with what that says.
@@ -74,11 +83,13 @@ class Worktree:
             self._tables_there = True
             targets = ["--single-item", *TABLES_ONLY]
         else:
+            allowed()
             self._dvc("checkout", "--force", "--with-deps", *last)
             self._tables_there = False
             targets = last
         path.write_text(changed, encoding="utf-8")
         self._dvc("repro", *targets, show=show)
+        allowed()
         return self._commit(name)
 
     def reset(self) -> None:
@@ -136,17 +147,23 @@ class Worktree:
         return [out for out in outs if any(_overlap(out.path, path) for path in read)]
 
     def _copied(self, outs: Sequence[Recorded]) -> bool:
-        """Put files there out of the cache, without DVC, whose start takes two seconds; False where
-        it must do so. DVC compares them with dvc.lock before it runs a stage on them."""
+        """Put outs there from the cache, without DVC, whose start takes two seconds; False where it
+        must do so. DVC compares them with dvc.lock before it runs a stage on them."""
         cache = records.cache_folder(self._root)
-        objects = [records.object_path(cache, out.md5) for out in outs]
-        if not all(path.is_file() and not path.name.endswith(records.DIR) for path in objects):
+        try:
+            objects = {path: file for out in outs for path, file in _objects(cache, out)}
+        except (OSError, ValueError):
             return False
-        for out, path in zip(outs, objects, strict=True):
-            target = self._project / out.path
+        if not all(file.is_file() for file in objects.values()):
+            return False
+        for out in outs:
+            if out.md5.endswith(records.DIR):  # so that no file of another version is left there
+                shutil.rmtree(self._project / out.path, ignore_errors=True)
+        for path, file in objects.items():
+            target = self._project / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            shutil.copyfile(path, target)
+            shutil.copyfile(file, target)
         return True
 
     def _commit(self, name: str) -> str:
@@ -195,6 +212,16 @@ class Worktree:
                     sys.stdout.flush()
         if process.returncode:
             raise UserError(experiments.reason(printed.decode(errors="replace")))
+
+
+def _objects(cache: Path, out: Recorded) -> Iterator[tuple[str, Path]]:
+    """The files of an out, each with its object."""
+    whole = records.object_path(cache, out.md5)
+    if not out.md5.endswith(records.DIR):
+        yield out.path, whole
+        return
+    for path, md5 in records.tree(whole.read_bytes()).items():
+        yield f"{out.path}/{path}", records.object_path(cache, md5)
 
 
 def reaches(wanted: Settings, lock: dict[str, Any]) -> set[str]:

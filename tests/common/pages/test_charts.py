@@ -9,17 +9,33 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
+from stages.common.columns import Columns, Mask
 from stages.common.pages import charts
 from stages.common.pages.charts import BOX, CUT, VARIABLES, by_section, curve, histogram
 from stages.common.pixels.images import decode
-from stages.common.rows import Decision
 
 
-def decisions(count: int, kept: int, sections: tuple[str, ...] = ("s",)) -> list[Decision]:
-    return [
-        Decision(i + 1, f"{i}", sections[i % len(sections)], "", 9, 1 - i / count, i < kept, "", "")
-        for i in range(count)
-    ]
+def decided(count: int, kept: int, sections: tuple[str, ...] = ("s",)) -> tuple[Columns, Mask]:
+    """So many images of sections in turn, of which the best are kept."""
+    names = sorted(sections)
+    codes = np.array([names.index(sections[i % len(sections)]) for i in range(count)])
+    zeros, ones = np.zeros(count, np.int64), np.full(count, 9)
+    columns = Columns(
+        hyperiqa=1 - np.arange(count) / count,
+        bytes=ones,
+        reserved=zeros > 0,
+        left_out={},
+        section=codes,
+        source=zeros,
+        scale=zeros,
+        photograph=zeros,
+        sections=names,
+        sources=[""],
+        scales=[],
+        measures={},
+        likes=None,
+    )
+    return columns, np.arange(count) < kept
 
 
 def paths(svg: str, colour: str) -> list[str]:
@@ -32,10 +48,10 @@ def paths(svg: str, colour: str) -> list[str]:
 
 
 def test_the_same_scores_give_the_same_bytes() -> None:
-    rows = decisions(50, 20, ("a", "b & <c>", "山", b"caf\xe9".decode(errors="surrogateescape")))
-    assert charts.charts(rows) == charts.charts(rows)
-    assert sorted(charts.charts(rows)) == ["curve", "histogram", "sections"]
-    assert sorted(charts.charts(decisions(5, 2))) == ["curve", "histogram"]
+    rows = decided(50, 20, ("a", "b & <c>", "山", b"caf\xe9".decode(errors="surrogateescape")))
+    assert charts.charts(*rows) == charts.charts(*rows)
+    assert sorted(charts.charts(*rows)) == ["curve", "histogram", "sections"]
+    assert sorted(charts.charts(*decided(5, 2))) == ["curve", "histogram"]
 
 
 def test_the_font_is_the_one_that_comes_with_matplotlib() -> None:
@@ -56,7 +72,7 @@ def test_the_cut_is_in_the_picture_and_not_in_the_page() -> None:
 
 
 def test_an_svg_takes_the_style_of_the_page() -> None:
-    for chart in charts.charts(decisions(30, 10, ("a", "b"))).values():
+    for chart in charts.charts(*decided(30, 10, ("a", "b"))).values():
         root = ElementTree.fromstring(chart.svg)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         for name in ("#", "DejaVu", "metadata", "<style"):
@@ -75,14 +91,15 @@ def test_a_histogram_counts_all_and_what_is_kept() -> None:
     assert (ground - tops[0]) / (ground - tops[1]) == pytest.approx(3, abs=0.01)
 
 
-@pytest.mark.parametrize("rows", [decisions(1, 1), decisions(3, 0), decisions(1, 0)])
-def test_few_images_can_be_drawn(rows: list[Decision]) -> None:
-    for chart in charts.charts(rows).values():
+@pytest.mark.parametrize("rows", [decided(1, 1), decided(3, 0), decided(1, 0)])
+def test_few_images_can_be_drawn(rows: tuple[Columns, Mask]) -> None:
+    for chart in charts.charts(*rows).values():
         assert decode(chart.png).shape == (375, 690, 3)
 
 
 def test_only_the_largest_sections_are_drawn() -> None:
     names = tuple(f"section {i:02d}" for i in range(30))
-    chart = by_section(decisions(30 * 3 + 29, 20, names), names)
+    c, kept = decided(30 * 3 + 29, 20, names)
+    chart = by_section(c.hyperiqa, kept, c.section, c.sections)
     for i in range(30):  # the last one has an image less than each of the others
         assert (f"section {i:02d}:" in chart.svg) == (i < 24)

@@ -57,6 +57,7 @@ def entries(tmp_path: Path) -> list[Entry]:
     sheets.mkdir(parents=True)
     for i in range(2):  # the third was not written
         (sheets / f"p #1_{i}.jpg").touch()
+    tables.write(tmp_path / "tiles.csv", Tile, map(tile, range(TILES)))
     return [
         entry(tmp_path, "last commit", 60),
         entry(tmp_path, "more", 129),
@@ -68,7 +69,7 @@ def entries(tmp_path: Path) -> list[Entry]:
 def test_what_is_added_and_dropped_is_counted_and_shown(
     entries: list[Entry], tmp_path: Path
 ) -> None:
-    page = compared.page(entries, "0123456789", [tile(i) for i in range(TILES)], tmp_path)
+    page = compared.page(entries, "0123456789", tmp_path / "tiles.csv", tmp_path)
     heads = re.findall(r"<h3>((?:Adds|Drops).*?)</h3>", page, re.DOTALL)
     assert heads == [
         "Adds 69 tiles, 48 of them shown, best first",
@@ -93,9 +94,9 @@ def test_what_is_added_and_dropped_is_counted_and_shown(
 def test_names_are_text_and_the_page_is_the_same_each_time(
     entries: list[Entry], tmp_path: Path
 ) -> None:
-    tiles = [tile(i) for i in range(TILES)]
-    page = compared.page(entries, "0123456789", tiles, tmp_path)
-    assert page == compared.page(entries, "0123456789", tiles, tmp_path)
+    table = tmp_path / "tiles.csv"
+    page = compared.page(entries, "0123456789", table, tmp_path)
+    assert page == compared.page(entries, "0123456789", table, tmp_path)
     assert "<i>" not in page
     assert page.count("Share of each of the sections") == 2  # and none of the one scale
     assert "Share of each of the scales" not in page
