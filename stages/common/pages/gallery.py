@@ -25,7 +25,7 @@ from stages.common.pages import linked, thumbnails
 from stages.common.pages.listed import Tables
 from stages.common.pages.sampled import Sample
 from stages.common.ranking import IMAGES, TILES
-from stages.common.rows import Decision, Tile
+from stages.common.rows import Decision
 
 KEPT, CHOSEN = "kept", "chosen for validation"  # beside the reasons
 
@@ -183,7 +183,7 @@ def tiles(t: Tables) -> dict[str, Any]:
     rows = [by_path[row.path] for row in t.cutoff_subimages]
     places = t.tile_places
     parent = coded(tile.parent for tile in rows)
-    suffix = coded(suffix_of(tile) for tile in rows)
+    suffix = coded(thumbnails.suffix_of(tile) for tile in rows)
     status = coded((row.reason or KEPT for row in t.cutoff_subimages), [KEPT])
     section = coded(tile.section for tile in rows)
     earlier = [i for i, r in enumerate(t.cutoff_subimages) if r.reason in EARLIER]
@@ -213,14 +213,6 @@ def tiles(t: Tables) -> dict[str, Any]:
 def shown_detail(row: Decision) -> bool:
     """Whether a tile's detail says more than its score and its rank, which are shown anyway."""
     return bool(row.detail) and not row.reason.startswith(BY_RANK)
-
-
-def suffix_of(tile: Tile) -> str:
-    """What a tile's path has after that of its parent, as `_s001.png`."""
-    group = thumbnails.group_of(tile.parent)
-    if not tile.path.startswith(group):
-        raise AssertionError(f"{tile.path} is not named after {tile.parent}")
-    return tile.path.removeprefix(group)
 
 
 def number(place: thumbnails.Place) -> int:

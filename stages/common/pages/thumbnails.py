@@ -47,6 +47,14 @@ def group_of(parent: str) -> str:
     return parent.removesuffix(".png")
 
 
+def suffix_of(tile: Tile) -> str:
+    """What a tile's path has after that of its parent, as `_s001.png`."""
+    group = group_of(tile.parent)
+    if not tile.path.startswith(group):
+        raise AssertionError(f"{tile.path} is not named after {tile.parent}")
+    return tile.path.removeprefix(group)
+
+
 def places(tiles: Sequence[Tile]) -> dict[str, Place]:
     """Where each tile is, by its path, of all the rows of subimages.csv.
 
