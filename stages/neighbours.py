@@ -10,17 +10,25 @@ Rule:   a pair is listed whose difference hashes differ in at most 48 of 256 bit
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from stages.common import tables
 from stages.common.cli import run
 from stages.common.errors import UserError
 from stages.common.near import alike, search
-from stages.common.rows import Embedded, Neighbours, Photograph, Score
+from stages.common.rows import Embedded, Neighbours
+
+
+class Scored(NamedTuple):
+    """The part of a `Score` that is needed."""
+
+    path: str
+    hyperiqa: float
 
 
 def main(screened: Path, embeddings: Path, scores: Path, neighbours: Path, numbers: Path) -> None:
-    looks = alike.looks(tables.read(screened, Photograph), tables.read(embeddings, Embedded))
-    by_path = {row.path: row.hyperiqa for row in tables.read(scores, Score)}
+    looks = alike.looks(tables.read(screened, alike.Hashed), tables.read(embeddings, Embedded))
+    by_path = {row.path: row.hyperiqa for row in tables.read(scores, Scored)}
     if lacking := looks.keys() - by_path.keys():
         raise UserError(f"{scores} lacks {min(lacking)}: run `dvc repro`")
     order = sorted(looks, key=lambda path: (-by_path[path], path))

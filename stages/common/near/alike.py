@@ -20,6 +20,14 @@ class Bounds(NamedTuple):
     distance: float  # of the embeddings, 1 - cosine, 0..2
 
 
+class Hashed(NamedTuple):
+    """The part of a `Photograph` that says how it looks: of a million, a third of the memory."""
+
+    path: str
+    sha256: str  # of the file
+    dhash: str
+
+
 class Look(NamedTuple):
     """What a photograph is compared by."""
 
@@ -39,7 +47,9 @@ NUMBERS = 128  # of an embedding
 UNKNOWN = "00" * NUMBERS  # instead of an embedding: at a distance of 1 from all
 
 
-def looks(photographs: Iterable[Photograph], embedded: Iterable[Embedded]) -> dict[str, Look]:
+def looks(
+    photographs: Iterable[Photograph | Hashed], embedded: Iterable[Embedded]
+) -> dict[str, Look]:
     """What photographs are compared by, by their paths.
 
     Raises:

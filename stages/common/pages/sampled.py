@@ -26,6 +26,7 @@ BEST = 200
 EDGE = 100  # of each section: the last kept, and the first that rank alone drops
 OF_EACH = 200  # of each reason, at even steps
 FEWEST = 100  # kept ones with the fewest bytes a pixel
+IN_ALL = 5_000  # of all sections, and of all reasons: where these are many, fewer of each
 
 
 class Sample(NamedTuple):
@@ -86,15 +87,18 @@ def _chosen(
     yield np.linspace(0, c.size - 1, EVENLY).astype(np.int64)
     yield np.arange(min(BEST, c.size))
     yield np.arange(max(0, c.size - BEST), c.size)
+    edge = max(1, min(EDGE, IN_ALL // len(c.sections)))
     for code in range(len(c.sections)):
         own = c.section == code
-        yield np.flatnonzero(own & kept)[-EDGE:]
-        yield np.flatnonzero(own & by_rank)[:EDGE]
+        yield np.flatnonzero(own & kept)[-edge:]
+        yield np.flatnonzero(own & by_rank)[:edge]
     for codes in (c.section, c.scale):
         yield np.unique(codes, return_index=True)[1]  # so that each has one
-    for code in range(int(why.max()) + 1):
+    reasons = int(why.max()) + 1
+    each = max(1, min(OF_EACH, IN_ALL // reasons))
+    for code in range(reasons):
         own = np.flatnonzero(why == code)
-        yield own[np.linspace(0, own.size - 1, min(OF_EACH, own.size)).astype(np.int64)]
+        yield own[np.linspace(0, own.size - 1, min(each, own.size)).astype(np.int64)]
     yield np.array(list(c.left_out), np.int64)
     of_kept = np.flatnonzero(kept)
     yield of_kept[np.argsort(light[of_kept], kind="stable")[:FEWEST]]
