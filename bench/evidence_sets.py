@@ -22,8 +22,8 @@ from stages.subimages import offsets
 
 OF_IMAGES = ("blocks", "detail", "near-duplicates")
 RULES = (*OF_IMAGES, "bits")  # with no count; `score`, the better part of the rest, comes last
-QUALITY, TIMES = 75, 2  # of JPEG; of enlarging
-FLAT, STEP = 250, 50  # px: the side of a flat crop, and from one place that is tried to the next
+TIMES = 2  # of enlarging
+FLAT, STEP = 224, 46  # px: the side of a flat crop, and from one place that is tried to the next
 COPIES = 4  # of a photograph
 # 6 x 6 windows of a photograph of 500 px, of which neighbours share 60% by intersection over union.
 WINDOWS = SubimagesParams(size=224, step=60, threshold=0, spacing="even", files="all")
@@ -137,19 +137,20 @@ def drawn(items: Sequence[Item], count: int, seed: int) -> list[Item]:
 
 def parts(items: Sequence[Item], held: int, seed: int) -> dict[str, list[Item]]:
     """What becomes of clean photographs, by chance: `held` of them are taken out; half of the
-    others is the base, and of the rest a third each is planted as `jpeg`, `enlarged` and `flat`.
-    `copies` are those of the base, as many as a third, that get copies."""
-    order = drawn(sorted(items), len(items), seed)
+    others is the base, and the rest is `spoilt`, a third of it each way. `copied` are those of the
+    base, as many as a third by `COPIES`, that get copies."""
+    order = drawn(sorted(items, key=lambda item: item.path), len(items), seed)
     rest = order[held:]
     base, spoilt = rest[: len(rest) // 2], rest[len(rest) // 2 :]
     third = len(spoilt) // 3
-    kinds = {k: spoilt[i * third :][:third] for i, k in enumerate(("jpeg", "enlarged", "flat"))}
-    return {"held": order[:held], "base": base, **kinds, "copies": base[: third // COPIES]}
-
-
-def jpeg(pixels: Pixels) -> Pixels:
-    """As after saving as JPEG of quality 75."""
-    return bench_measures.compressed(pixels, QUALITY)
+    return {
+        "held": order[:held],
+        "base": base,
+        "jpeg": spoilt[:third],
+        "enlarged": spoilt[third:][:third],
+        "spoilt": spoilt,
+        "copied": base[: third // COPIES],
+    }
 
 
 def enlarged(pixels: Pixels) -> Pixels:
@@ -157,11 +158,18 @@ def enlarged(pixels: Pixels) -> Pixels:
     return bench_measures.enlarged(pixels, TIMES)
 
 
-def flat(pixels: Pixels) -> Pixels:
-    """The window of 250 px with the fewest `bits`; of several the first."""
+def flattest(pixels: Pixels) -> tuple[float, Pixels]:
+    """The window of the fewest `bits`, of several the first: these, and its pixels."""
     tops, lefts = (range(0, side - FLAT + 1, STEP) for side in pixels.shape[:2])
-    windows = [pixels[t : t + FLAT, k : k + FLAT] for t in tops for k in lefts]
-    return min(windows, key=lambda window: bits(window))
+    found = [pixels[t : t + FLAT, k : k + FLAT] for t in tops for k in lefts]
+    each = [bits(window) for window in found]
+    return min(each), found[each.index(min(each))]
+
+
+def middle(pixels: Pixels) -> Pixels:
+    """The window in the middle, as large as a flat one."""
+    top, left = ((side - FLAT) // 2 for side in pixels.shape[:2])
+    return pixels[top : top + FLAT, left : left + FLAT]
 
 
 def copies(pixels: Pixels) -> list[Pixels]:

@@ -65,20 +65,44 @@ def cell(it: Difference, is_apart: bool = True) -> str:
     return f"{mean}{star} [{low}, {high}]"
 
 
+def beside_in_each(each: Sequence[Seen], name: str, other: str, group: slice) -> list[str]:
+    """A set beside another one, in the mean of some pools, by the number of classes. No star where
+    pools disagree."""
+    found = []
+    for classes in CLASSES:
+        one, two = (np.array([seen[classes][n][group] for seen in each]) for n in (name, other))
+        signs = np.sign((one - two).mean(axis=1))
+        its = verdict.difference(one.mean(axis=0), two.mean(axis=0))
+        found.append(cell(its, bool(np.all(signs == signs[0]))))
+    return found
+
+
 def beside(seen: Seen, name: str, other: str, group: slice) -> list[str]:
     """A set beside another one, by the number of classes."""
-    return [cell(verdict.difference(of[name][group], of[other][group])) for of in seen.values()]
+    return beside_in_each([seen], name, other, group)
+
+
+def beside_chance_in_each(each: Sequence[Seen], name: str, group: slice) -> list[str]:
+    """A set beside the mean of random ones of its size, in the mean of some pools, by the number of
+    classes. No star where it is not beyond all of these, on the same side in each pool."""
+    found = []
+    for classes in CLASSES:
+        own = np.array([seen[classes][name][group] for seen in each])
+        draws = np.array(
+            [
+                [seen[classes][f"{name}, by chance {draw}"][group] for draw in range(DRAWS)]
+                for seen in each
+            ]
+        )  # (pools, draws, photographs)
+        apart = own.mean(axis=1)[:, None] - draws.mean(axis=2)
+        its = verdict.difference(own.mean(axis=0), draws.mean(axis=(0, 1)))
+        found.append(cell(its, bool(np.all(apart > 0) or np.all(apart < 0))))
+    return found
 
 
 def beside_chance(seen: Seen, name: str, group: slice) -> list[str]:
     """A set beside the mean of random ones of its size, by the number of classes."""
-    found = []
-    for of in seen.values():
-        draws = np.array([of[f"{name}, by chance {draw}"][group] for draw in range(DRAWS)])
-        mean, means = of[name][group].mean(), draws.mean(axis=1)
-        is_apart = bool(mean > means.max() or mean < means.min())
-        found.append(cell(verdict.difference(of[name][group], draws.mean(axis=0)), is_apart))
-    return found
+    return beside_chance_in_each([seen], name, group)
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
