@@ -28,10 +28,10 @@ from PIL import Image
 from bench import evidence_sets as sets
 from bench.bench_measures import compressed
 from bench.bench_probe import photographs
-from bench.evidence_rules import CATCHES, QUALITIES, QUESTIONS, Material, for_networks
+from bench.evidence_rules import CATCHES, QUALITIES, QUESTIONS, Material
 from bench.evidence_sets import Item
 from bench.measure import machine
-from stages.common import files, params
+from stages.common import params
 from stages.common.cutoff_params import CutoffParams
 from stages.common.measures.luma import luma
 from stages.common.near import embedder, search
@@ -154,21 +154,11 @@ def material(given: argparse.Namespace, cutoff: CutoffParams) -> Material:
     )
 
 
-def write(found: Material, cutoff: CutoffParams, work: Path) -> None:
-    """Leave `work`/sets and `work`/held, folders for training.showcase.compare."""
-    for name, some in for_networks(found, cutoff).items():
-        for item in some:
-            path = found.files[item.path]
-            files.write(work / "sets" / name / path.name, path.read_bytes())
-    for i, grey in enumerate(found.hrs[found.groups["sharp"]]):
-        png.write(work / "held" / f"{i:02}.png", np.stack([grey] * 3, axis=2))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("plant", "show", "write"))
+    parser.add_argument("what", choices=("plant", "show"))
     for name in ("images", "scores", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--held", type=Path, nargs="*", default=[], metavar="FOLDER")
@@ -180,9 +170,6 @@ def main() -> None:
         return
     print(machine())
     found = material(given, cutoff)
-    if given.what == "write":
-        write(found, cutoff, given.work)
-        return
     print({name: len(found.hrs[part]) for name, part in found.groups.items()}, "held")
     for question in QUESTIONS:
         question(found, cutoff)

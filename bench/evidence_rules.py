@@ -162,7 +162,8 @@ def of_tiles(m: Material, cutoff: CutoffParams) -> None:
         ruled |= {best: kept(), f"{best}, `bits`": kept("bits")}
         ruled |= {f"{best}, `overlap`": kept("overlap")}
         ruled |= {f"{best}, `per_photograph` {cap}": kept(cap=cap) for cap in CAPS}
-        ruled[f"{best}, all three"] = kept("bits", "overlap", cap=CAPS[0])
+        for cap in CAPS:
+            ruled[f"{best}, all three, {cap}"] = kept("bits", "overlap", cap=cap)
         pools.append(ruled)
     each = [
         trained({"all": tiles} | with_chance(ruled, tiles), m.files, m.hrs)
@@ -183,20 +184,6 @@ def of_tiles(m: Material, cutoff: CutoffParams) -> None:
         first = ["kept by", f"of {', '.join(str(len(own)) for own in m.tiles)}", "photographs"]
         columns = heads("- all", f"- {best}", "- random")
         table(f"Tiles, held: {group}", first + columns, rows)
-
-
-def for_networks(m: Material, cutoff: CutoffParams) -> dict[str, list[Item]]:
-    """A few sets of which it is worth asking a network, too, by the names of their folders."""
-    by_blocks = sets.photographs(m.pool, ["blocks"], cutoff, m.looks)
-    tiles = m.tiles[0]
-    return {
-        "all": m.pool,
-        "blocks": by_blocks,
-        "chance": sets.drawn(m.pool, len(by_blocks), 0),
-        "tiles-chance": sets.drawn(tiles, COUNT, 0),
-        "tiles-best": sets.tiles(tiles, (), cutoff, count=COUNT),
-        "tiles-overlap": sets.tiles(tiles, ["overlap"], cutoff, count=COUNT),
-    }
 
 
 QUESTIONS = (as_they_are, one_kind, all_kinds, of_tiles)
