@@ -211,7 +211,8 @@ def test_the_repositorys_stages_name_what_makes_their_pixels_and_scores() -> Non
         assert packages[name] == photographs
     for name in ("screen", "multiscale"):
         assert packages[name] == pixels
-    assert packages["report"] == pixels | {"duckdb", "jinja2", "markupsafe", "matplotlib", "pyyaml"}
+    page = {"duckdb", "jinja2", "markupsafe", "matplotlib", "pyyaml"}
+    assert packages["report"] == photographs | page
 
 
 def test_what_reads_heic_is_named_where_files_are_read_and_nowhere_else() -> None:
