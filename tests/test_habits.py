@@ -144,7 +144,7 @@ def test_a_scan_copied_over_another_changes_no_other_version(project: Habits) ->
         assert "up to date" in project.dvc("status")
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_scan_copied_over_one_of_an_old_version_leaves_that_version(project: Habits) -> None:
     """DVC has just linked it: `make` breaks the links, before and after a run."""
     project.put("objects/picture-0b", SCAN)
@@ -242,7 +242,7 @@ def add_when_gathering(project: Habits, path: str) -> None:
     project.put("objects/picture-0b", path)
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> None:
     """As if it came before DVC hashed the folder, which then counts as read."""
     project.put("objects/picture-0b", "data/source/late.jpg")
@@ -258,7 +258,7 @@ def test_what_came_after_gather_is_told_by_the_next_stage(project: Habits) -> No
     assert "late.jpg" in {row.path for row in rows}
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_a_new_rule_of_what_may_be_used_decodes_no_photograph_again(project: Habits) -> None:
     project.params["screen"]["min_short_edge"] = 310
     project.params["screen"]["exclude"] = ["*/nothing*"]
@@ -306,7 +306,7 @@ def test_a_section_that_is_a_link_is_refused(project: Habits, tmp_path: Path) ->
     )
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_photographs_elsewhere_are_kept_out_of_git(project: Habits) -> None:
     shutil.copytree(project.folder / "data/source", project.folder / "photos")
     project.params["gather"]["source"] = "photos"
@@ -358,7 +358,7 @@ def test_parameters_are_looked_at_before_dvc_reads_them(project: Habits) -> None
     ) in message
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_no_shell_reads_the_name_of_a_folder(project: Habits) -> None:
     name = 'data/$HOME `id` "x"'
     (project.folder / "data/source").rename(project.folder / name)
