@@ -107,6 +107,8 @@ def check(ray: Any) -> None:
             found = ray.get(answer) if answer in ready else ["no answer"]
         except ray.exceptions.RayTaskError:
             raise
+        except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+            found = []  # it has died just now, and is no machine of the cluster any more
         except ray.exceptions.RayError as error:
             found = [one_line(error)]
         if found:
