@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from stages.common.hyperiqa import backends, scorer, sizes, weights
+from stages.common.hyperiqa import backends, checkpoints, scorer, sizes
 from stages.common.hyperiqa.backends import Network
 from stages.common.pixels import images, png
 from stages.common.pixels.images import Pixels
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     given = parser.parse_args()
     network: Future[Network] = Future()
-    loaded = weights.load("builtin", Path("data/weights"))
+    loaded = checkpoints.find("builtin", Path("data/weights"))
     network.set_result(backends.network_on(*backends.EXACT, loaded))
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

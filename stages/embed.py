@@ -25,7 +25,7 @@ from stages.common.sources import Root
 @functools.cache
 def code_fingerprint() -> str:
     """The code and the packages that run here: see `gather`."""
-    return fingerprints.all_of(Path(__file__).parent)["embed"]
+    return fingerprints.of(Path(__file__))
 
 
 def read(item: Item, *, folder: Root) -> Squeezed:

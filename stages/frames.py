@@ -49,7 +49,7 @@ class Taken(NamedTuple):
 
 def take_all(paths: list[str], source: Root, folder: Path, params: FramesParams) -> list[Taken]:
     """Take the stills of videos in their order; the store remembers what they are."""
-    made_by = f"{params!r}\n{fingerprints.all_of(Path(__file__).parent)['frames']}"
+    made_by = f"{params!r}\n{fingerprints.of(Path(__file__))}"
     known = store.default_path()
     task = partial(take, source=source, folder=folder, params=params, made_by=made_by, known=known)
     with closing(FactStore(known, made_by)) as fact_store:

@@ -56,7 +56,7 @@ def fingerprint(max_megapixels: float) -> str:
 def code_fingerprint() -> str:
     """The text of data/fingerprints/gather.txt for the code and the packages that run here: the
     file itself may be older, where pip alone has changed a package or this is run by hand."""
-    return fingerprints.all_of(Path(__file__).parent)["gather"]
+    return fingerprints.of(Path(__file__))
 
 
 def look(

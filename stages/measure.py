@@ -75,7 +75,7 @@ def code_fingerprint() -> str:
     """What measures depend on besides the images: the lines of data/fingerprints/measure.txt, of
     the code and the packages that run here. The file itself may be older, where pip alone has
     changed a package or this is run by hand."""
-    text = fingerprints.all_of(Path(__file__).parent)["measure"]
+    text = fingerprints.of(Path(__file__))
     return "".join(line for line in text.splitlines(True) if not line.startswith(TABLES))
 
 

@@ -26,10 +26,10 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from stages.common import files, sources, store, tables, workers
+from stages.common import sources, store, tables, workers
 from stages.common.cli import run
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, models, scorer, sizes, spread, trust
+from stages.common.hyperiqa import backends, checkpoints, scorer, sizes, spread, trust
 from stages.common.params import Params
 from stages.common.pixels import pictures
 from stages.common.pixels.pictures import Picture
@@ -77,7 +77,7 @@ def all_scores(
     root: Root,
     policy: str,
     edge: int | None,
-    model: spread.Model,
+    checkpoint: checkpoints.Checkpoint,
     networks: Callable[[str, str], "Future[backends.Network]"],
     device: str,
     precision: str,
@@ -90,21 +90,18 @@ def all_scores(
         trust.NetworkError: where the network can't be trusted. What it gave before it passed the
             comparison is in no store.
     """
-    key = scorer.fingerprint(model.sha256, policy, device, precision, edge)
+    key = scorer.fingerprint(checkpoint.sha256, policy, device, precision, edge)
     with closing(ScoreStore(store.default_path(), key)) as score_store:
         known = score_store.get_or_take([it.pixels for it in wanted], partial(before, key))
         missing = list({it.pixels: it for it in wanted if it.pixels not in known}.values())
         if missing:
-            network = partial(networks, device, precision)
-            if (device, precision) != backends.EXACT:
-                pair = {"network": network(), "exact": networks(*backends.EXACT)}
-                name = f"{device} {precision}"
-                message = trust.compare(missing, root, policy, **pair, name=name)
-                print(message, flush=True)
             kind = (device, precision)
-            new = spread.score(
-                missing, root, policy=policy, model=model, kind=kind, network=network
-            )
+            if kind != backends.EXACT:
+                pair = {"network": networks(*kind), "exact": networks(*backends.EXACT)}
+                name = f"{device} {precision}"
+                print(trust.compare(missing, root, policy, **pair, name=name), flush=True)
+            network = partial(networks, *kind)
+            new = spread.score(missing, root, policy, checkpoint, kind, network)
             new = finite(new, {it.pixels: it.path for it in missing})
             passed = store.saved(new, score_store.put)
             known.update(workers.bar(passed, len(missing), "score", " images"))
@@ -158,27 +155,34 @@ def main(
     edge = {"images": photographs, "subimages": None}[which]
     wanted = [sizes.looked_at(it, edge) for it in pictures.read(table)]
     device, precision = backends.resolve(params.device, params.precision)
-    sha256 = files.sha256_of(models.locate(params.model, weights_folder))
+    checkpoint = checkpoints.find(params.model, weights_folder)
     known: dict[str, float] | None = None
     before = partial(scored_before, table, scores, numbers)
-    model = spread.Model(params.model, weights_folder, sha256)
     with ThreadPoolExecutor(1) as aside:  # the network compiles while the first images are read
 
         @functools.cache  # the exact one may be asked for twice
         def network(device: str, precision: str) -> "Future[backends.Network]":
-            return aside.submit(trust.compiled, *model, device, precision)
+            return aside.submit(trust.compiled, checkpoint, device, precision)
 
         while known is None:  # at most twice: the exact network knows no fault
             try:
                 known, new = all_scores(
-                    wanted, folder, params.crops, edge, model, network, device, precision, before
+                    wanted,
+                    folder,
+                    params.crops,
+                    edge,
+                    checkpoint,
+                    network,
+                    device,
+                    precision,
+                    before,
                 )
             except trust.NetworkError as fault:
                 device, precision = fall_back(fault, params.device, device)
     rows = sorted(Score(it.path, it.sha256, known[it.pixels]) for it in wanted)
     facts: dict[str, object] = {
         "model": params.model,
-        "weights_sha256": sha256,
+        "weights_sha256": checkpoint.sha256,
         "crops": params.crops,
         "device": device,
         "precision": precision,
@@ -187,7 +191,7 @@ def main(
     if photographs is not None:  # of tiles it is told, too: it chose what they were cut from
         facts["photographs_short_edge"] = photographs
     tables.write(scores, Score, rows)
-    made_by = scorer.fingerprint(sha256, params.crops, device, precision, edge)
+    made_by = scorer.fingerprint(checkpoint.sha256, params.crops, device, precision, edge)
     tables.write_numbers(numbers, counted(rows) | {"scorer": facts, "fingerprint": made_by})
     print(described(rows, folder, new, len(known) - new))
 

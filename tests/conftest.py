@@ -20,6 +20,7 @@ from PIL import Image
 from stages.common import daemons, listing
 from stages.common.hyperiqa import backends, weights
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.near import alike, embedder
 from stages.common.params import Params
 from stages.common.pixels import png
@@ -81,7 +82,7 @@ def builtin() -> weights.Weights:
 @pytest.fixture(scope="session")
 def network(builtin: weights.Weights) -> Network:
     """The built-in scorer on this machine's CPU."""
-    return backends.network_on("cpu", "fp32", builtin)
+    return backends.openvino_network(builtin.network)
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +101,8 @@ def compiled_once(
         assert (model, folder) == ("builtin", REPOSITORY / "data" / "weights")
         return builtin
 
-    def network_on(device: str, precision: str, given: object) -> Network:
-        assert (device, precision, given) == ("cpu", "fp32", builtin)
+    def network_on(device: str, precision: str, given: Checkpoint) -> Network:
+        assert (device, precision, given.model) == ("cpu", "fp32", "builtin")
         return network
 
     monkeypatch.setattr(weights, "load", load)

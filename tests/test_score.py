@@ -17,8 +17,8 @@ from stages.common import store, tables
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer, sizes
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.hyperiqa.scorer import fingerprint
-from stages.common.hyperiqa.weights import Weights
 from stages.common.params import faults
 from stages.common.pixels import png
 from stages.common.pixels.images import resize
@@ -116,7 +116,7 @@ def test_a_faster_precision_tells_its_error(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def network_on(device: str, precision: str, given: Weights) -> Network:
+    def network_on(device: str, precision: str, given: Checkpoint) -> Network:
         return network if precision == "fp32" else COMPILE(device, precision, given)
 
     monkeypatch.setattr(backends, "network_on", network_on)

@@ -24,7 +24,7 @@ from stages.common import store, tables
 from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, trust
 from stages.common.hyperiqa.backends import Network
-from stages.common.hyperiqa.weights import Weights
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.pixels import png
 from stages.common.rows import Item, Score
 from tests.conftest import blobs, environment, item, named
@@ -96,7 +96,7 @@ def gpu(network: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     stand_in = StandIn(network)
     compare = trust.compare
 
-    def network_on(device: str, precision: str, given: Weights) -> Network:
+    def network_on(device: str, precision: str, given: Checkpoint) -> Network:
         on_cpu = (device, precision) == ("cpu", "fp32")
         return network if on_cpu else COMPILE(device, precision, given)
 
@@ -296,7 +296,7 @@ def test_bf16_on_a_cpu_is_compared_too(
 ) -> None:
     far = network._replace(run=lambda pixels: network.run(pixels) + 0.5, precision="bf16")
 
-    def network_on(device: str, precision: str, given: Weights) -> Network:
+    def network_on(device: str, precision: str, given: Checkpoint) -> Network:
         return {"fp32": network, "bf16": far}[precision]
 
     monkeypatch.setattr(backends, "_has_driver", lambda: False)

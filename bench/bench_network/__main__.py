@@ -41,11 +41,10 @@ from numpy.typing import NDArray
 from bench.measure import machine
 from bench.parity import Peer, Pixels, calibrated, fitted, ours, peer, photographs, write_layouts
 from stages.common.files import sha256_of
-from stages.common.hyperiqa import crops
+from stages.common.hyperiqa import checkpoints, crops
 from stages.common.hyperiqa.backends import BATCH, Network, network_on, resolve
 from stages.common.hyperiqa.network import fold
 from stages.common.hyperiqa.scorer import Batches, score
-from stages.common.hyperiqa.weights import load
 from stages.common.pixels import png
 from stages.common.pixels.images import pixels_sha256
 from stages.common.pixels.pictures import whole
@@ -115,9 +114,11 @@ def variants(
         some, times = items[::SHARE], 1
     else:  # the engine needs many full batches
         some, times = items, BATCH["cuda"] // len(pixels)
-    weights, shipped = load(str(checkpoint), Path()), load("builtin", Path("data/weights"))
-    plain, folded = weights.network, fold(weights.network)
-    large = network_on(device, precision, weights)
+    given = checkpoints.find(str(checkpoint), Path())
+    shipped = checkpoints.find("builtin", Path("data/weights"))
+    plain = given.load().network
+    folded = fold(plain)
+    large = network_on(device, precision, given)
     small = network_on(device, precision, shipped)
     all_times = times * len(pixels)
     nothing = large._replace(run=lambda batch: np.zeros(len(batch), np.float32))

@@ -17,7 +17,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +70,19 @@ def all_of(code: Path) -> dict[str, str]:
     Raises:
         UserError: where a file can't be read as Python.
     """
+    return _texts(code, sorted(code.glob("[a-z]*.py")))
+
+
+def of(script: Path) -> str:
+    """The fingerprint of one stage, without reading what only others import.
+
+    Raises:
+        UserError: as `all_of`.
+    """
+    return _texts(script.parent, [script])[script.stem]
+
+
+def _texts(code: Path, scripts: Sequence[Path]) -> dict[str, str]:
     packages = metadata.packages_distributions()
 
     @functools.cache
@@ -83,7 +96,7 @@ def all_of(code: Path) -> dict[str, str]:
         return [f"{name} {version_of(name)}" for name in names]
 
     texts = {}
-    for script in sorted(code.glob("[a-z]*.py")):
+    for script in scripts:
         modules = closure(f"{code.name}.{script.stem}", module)
         lines = {line for found in modules for line in lines_of(found, code)}
         foreign = {name.partition(".")[0] for found in modules for name in found.imports}

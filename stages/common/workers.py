@@ -130,6 +130,8 @@ def cores() -> int | None:
 def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of new processes that end with this one; on a failure the waiting work is dropped."""
     context = multiprocessing.get_context("spawn")  # no locks or threads of the parent are copied
+    # Else each starts a thread of BLAS a core, and all of them wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
     try:
         yield executor

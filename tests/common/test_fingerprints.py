@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.common import fingerprints
 from stages.common.errors import UserError
-from stages.common.fingerprints import all_of, hash_of, packages_in, version_of
+from stages.common.fingerprints import all_of, hash_of, of, packages_in, version_of
 from tests.conftest import REPOSITORY
 
 SOURCES = [path.read_text() for path in sorted((REPOSITORY / "stages").rglob("*.py"))]
@@ -162,6 +162,10 @@ def test_the_shell_and_what_only_it_imports_is_left_out_and_templates_are_not(co
     after = all_of(code)
     assert after["two"] != texts["two"]
     assert after["one"] == texts["one"]
+
+
+def test_one_stages_fingerprint_is_that_among_all(code: Path) -> None:
+    assert {name: of(code / f"{name}.py") for name in ("one", "two")} == all_of(code)
 
 
 def test_a_changed_module_changes_the_fingerprints_that_name_it(code: Path) -> None:

@@ -17,28 +17,27 @@ https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs/
 
 import ctypes
 import queue
-import sys
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.common import workers
 from stages.common.errors import UserError
+from stages.common.hyperiqa import graphs
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.hyperiqa.crops import CROP
-
-if TYPE_CHECKING:
-    from stages.common.hyperiqa.weights import Weights
+from stages.common.hyperiqa.graphs import Graph
 
 EXACT = ("cpu", "fp32")  # the device and precision that all others are compared with
 PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp16", "fp32", "bf16")}  # the first for `auto`
 # Crops at once: few on a CPU, whose caches then hold the maps; many on a GPU, to keep it busy.
 BATCH = {"cpu": 4, "cuda": 1024}
+CPU_SHAPE = (BATCH["cpu"], CROP, CROP, 3)
 CUDA_CROP_BYTES = 32 << 20  # of a GPU's memory for each crop of a batch; two networks need 24 MiB
 CUDA_THREADS = 2  # one copies pixels to the GPU while the GPU works on the other's
 RECORDING = threading.Lock()  # PyTorch can record only one CUDA graph at a time
@@ -110,31 +109,60 @@ def _has_driver() -> bool:
     return True
 
 
-def network_on(device: str, precision: str, weights: "Weights") -> Network:
-    """Compile a checkpoint's network for a device and precision as `resolve` gives them."""
-    compiled = openvino_network if device == "cpu" else cuda_network
-    return compiled(weights.network, precision)._replace(scale=weights.scale)
+def network_on(device: str, precision: str, checkpoint: Checkpoint) -> Network:
+    """Compile a checkpoint's network for a device and precision as `resolve` gives them.
+
+    Raises:
+        UserError: where the file can't be read, or is another one by now.
+    """
+    if device == "cpu":
+        return kept_network(checkpoint, precision)
+    weights = checkpoint.load()
+    return cuda_network(weights.network, precision)._replace(scale=weights.scale)
+
+
+def kept_network(checkpoint: Checkpoint, precision: str) -> Network:
+    """A checkpoint's network on the CPU, without PyTorch where its graph is kept."""
+    name = f"scorer {checkpoint.model} {checkpoint.sha256} {precision}"
+
+    def graph(dtype: str) -> Graph:
+        return graphs.kept(f"{name} {dtype}", partial(convert, dtype))
+
+    def convert(dtype: str) -> Graph:
+        weights = checkpoint.load()
+        module = for_cpu(weights.network, precision)
+        return Graph(graphs.converted(module, CPU_SHAPE, dtype), weights.scale)
+
+    return openvino_compiled(graph, precision)
 
 
 def openvino_network(network: Any, precision: str = "fp32") -> Network:
     """Compile a scorer for the CPU."""
+    module = for_cpu(network, precision)
+
+    def graph(dtype: str) -> Graph:
+        return Graph(graphs.converted(module, CPU_SHAPE, dtype))
+
+    return openvino_compiled(graph, precision)
+
+
+def for_cpu(network: Any, precision: str) -> Any:
+    """A scorer as the CPU is to compute it."""
     from stages.common.hyperiqa.cpu import CpuBackbone
     from stages.common.hyperiqa.network import fold
 
     folded = fold(network)
     if precision == "fp32":  # bfloat16 has too few digits for Winograd's sums
         folded.backbone = CpuBackbone(folded.backbone)
-    return openvino_compiled(folded, precision)
+    return folded
 
 
-def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
-    """Compile a module on crops for the CPU: a few streams, each called by a thread of its own."""
-    # Without this, OpenVINO forks this process to report every conversion to Google Analytics.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-    import torch
+def openvino_compiled(graph: Callable[[str], Graph], precision: str = "fp32") -> Network:
+    """Compile a graph of crops for the CPU: a few streams, each called by a thread of its own.
 
-    shape = (BATCH["cpu"], CROP, CROP, 3)
+    Args:
+        graph: gives that which takes pixels of a type, `uint8` or `float32`, of `CPU_SHAPE`.
+    """
     config = {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "ENABLE_CPU_PINNING": False,  # the decoders want the same cores
@@ -143,21 +171,17 @@ def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
     if cores := workers.cores():  # others work on the rest of this machine
         config["INFERENCE_NUM_THREADS"] = cores
 
-    def requests(dtype: str) -> "queue.SimpleQueue[Any]":
-        example = torch.zeros(shape, dtype=getattr(torch, dtype))
-        with warnings.catch_warnings(), torch.no_grad(), _one_thread():
-            # The tracer warns of conditions in the code; none depends on the pixels.
-            warnings.simplefilter("ignore")
-            # Traced here, because the converter would trace twice, to check the first trace.
-            traced = torch.jit.freeze(torch.jit.trace(folded, example, check_trace=False))
-            graph = openvino.convert_model(traced, input=[(shape, openvino.Type(np.dtype(dtype)))])
-        model = openvino.Core().compile_model(graph, "CPU", config)
+    def requests(compiled: Any) -> "queue.SimpleQueue[Any]":
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):
-            free.put(model.create_infer_request())
+        for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):
+            free.put(compiled.create_infer_request())
         return free
 
-    free = {"uint8": requests("uint8")}
+    def compiled(model: Any) -> Any:
+        return graphs.library().Core().compile_model(model, "CPU", config)
+
+    first = graph("uint8")
+    free = {"uint8": requests(compiled(first.model))}
     threads = free["uint8"].qsize()
     lock = threading.Lock()
 
@@ -165,28 +189,14 @@ def openvino_compiled(folded: Any, precision: str = "fp32") -> Network:
         name = pixels.dtype.name
         with lock:
             if name not in free:
-                free[name] = requests(name)
+                free[name] = requests(compiled(graph(name).model))
         request = free[name].get()
         try:
             return request.infer({0: pixels})[0].copy()
         finally:
             free[name].put(request)
 
-    return Network(run, BATCH["cpu"], threads, precision)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let PyTorch work in one thread: several, on four crops, mostly wait for each other, and burn
-    three times the time."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return Network(run, BATCH["cpu"], threads, precision, first.scale)
 
 
 def cuda_network(network: Any, precision: str) -> Network:

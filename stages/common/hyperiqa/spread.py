@@ -9,31 +9,21 @@ import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple
 
 from stages.common import workers
 from stages.common.hyperiqa import scorer, trust
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.hyperiqa.scorer import Scored
 from stages.common.pixels.pictures import Picture
 from stages.common.sources import Root
 
 
-class Model(NamedTuple):
-    """Weights, as `trust.compiled` takes them."""
-
-    name: str
-    folder: Path
-    sha256: str
-
-
 def score(
     wanted: Sequence[Picture],
     root: Root,
-    *,
     policy: str,
-    model: Model,
+    checkpoint: Checkpoint,
     kind: tuple[str, str],
     network: Callable[[], "Future[Network]"],
 ) -> Scored:
@@ -45,7 +35,7 @@ def score(
     """
     if workers.engine() == "local":
         return scorer.score(wanted, root, policy=policy, network=network())
-    there = partial(score_there, root=root, policy=policy, model=model, kind=kind)
+    there = partial(score_there, root=root, policy=policy, checkpoint=checkpoint, kind=kind)
     return workers.chunk_map(there, wanted, gpu=kind[0] == "cuda")
 
 
@@ -54,17 +44,17 @@ def score_there(
     *,
     root: Root,
     policy: str,
-    model: Model,
+    checkpoint: Checkpoint,
     kind: tuple[str, str],
 ) -> list[tuple[str, float]]:
     """Of each picture its key and score, in the order of the pictures."""
     network: Future[Network] = Future()
-    network.set_result(compiled(model, *kind))
+    network.set_result(compiled(checkpoint, *kind))
     found = dict(scorer.score(wanted, root, policy=policy, network=network))
     return [(it.pixels, found[it.pixels]) for it in wanted]
 
 
 @functools.cache
-def compiled(model: Model, device: str, precision: str) -> Network:
+def compiled(checkpoint: Checkpoint, device: str, precision: str) -> Network:
     """The network of this process."""
-    return trust.compiled(*model, device, precision)
+    return trust.compiled(checkpoint, device, precision)

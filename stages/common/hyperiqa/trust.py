@@ -8,16 +8,15 @@ does not come in time each become a `NetworkError`. The caller decides what foll
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.daemons import GIVEN_UP, Daemons, HungError
-from stages.common.errors import UserError
 from stages.common.hyperiqa import backends, crops, scorer
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.checkpoints import Checkpoint
 from stages.common.pixels import pictures
 from stages.common.pixels.pictures import Picture
 from stages.common.sources import Root
@@ -74,21 +73,14 @@ def guarded(make: Callable[[], Network], name: str) -> Network:
     return network._replace(run=run)
 
 
-def compiled(model: str, weights_folder: Path, sha256: str, device: str, precision: str) -> Network:
-    """Load a model, which must be the one with this hash, and compile its network.
+def compiled(checkpoint: Checkpoint, device: str, precision: str) -> Network:
+    """Compile the network of a checkpoint.
 
     Raises:
         NetworkError: where a network that is not the exact one does not compile.
-        UserError: where the weights have another hash.
+        UserError: where the weights have another hash by now.
     """
-    from stages.common.hyperiqa import (
-        weights,  # brings torch, which decoding processes need not load
-    )
-
-    loaded = weights.load(model, weights_folder)
-    if loaded.sha256 != sha256:  # its scores would get the other's key
-        raise UserError(f"the weights of {model} were replaced just now: run `dvc repro` again")
-    make = partial(backends.network_on, device, precision, loaded)
+    make = partial(backends.network_on, device, precision, checkpoint)
     exact = (device, precision) == backends.EXACT
     return make() if exact else guarded(make, f"{device} {precision}")
 

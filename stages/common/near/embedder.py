@@ -23,8 +23,9 @@ from PIL import Image
 
 from stages.common import files
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, models
+from stages.common.hyperiqa import backends, checkpoints, graphs, models
 from stages.common.hyperiqa.backends import Network
+from stages.common.hyperiqa.graphs import Graph
 from stages.common.pixels import images
 from stages.common.pixels.images import Pixels
 
@@ -92,10 +93,16 @@ def load(weights_folder: Path) -> Embedder:
 
 def features_network(weights_folder: Path) -> Network:
     """The network up to the features: (batch, 224, 224, 3) uint8 to (batch, 2592) float32."""
-    from stages.common.hyperiqa import weights  # brings torch, which decoding processes don't need
-    from stages.common.near.features import Features
+    checkpoint = checkpoints.find(MODEL, weights_folder)
 
-    return backends.openvino_compiled(Features(weights.load(MODEL, weights_folder).network))
+    def convert() -> Graph:
+        from stages.common.near.features import Features  # brings torch
+
+        module = Features(checkpoint.load().network)
+        return Graph(graphs.converted(module, backends.CPU_SHAPE, "uint8"))
+
+    name = f"features {checkpoint.sha256}"
+    return backends.openvino_compiled(lambda _: graphs.kept(name, convert))
 
 
 def embedded(items: Iterable[tuple[K, Squeezed]], embedder: Embedder) -> Iterator[tuple[K, bytes]]:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from stages.common import daemons
 from stages.common.errors import UserError
-from stages.common.hyperiqa import backends, crops, trust
+from stages.common.hyperiqa import backends, checkpoints, crops, trust
 from stages.common.hyperiqa.backends import Network
 from stages.common.hyperiqa.trust import NetworkError, compare, guarded
-from stages.common.hyperiqa.weights import Weights
 from stages.common.pixels import pictures, png
 from stages.common.pixels.pictures import Picture
-from tests.conftest import blobs, item
+from tests.conftest import REPOSITORY, blobs, item
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 BATCH = np.zeros((4, crops.CROP, crops.CROP, 3), np.uint8)
@@ -243,13 +242,12 @@ def test_every_precision_has_a_tolerance() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", backends.PRECISIONS["cuda"])
-def test_a_gpu_agrees(
-    builtin: Weights, network: Network, photographs: Path, precision: str
-) -> None:
+def test_a_gpu_agrees(network: Network, photographs: Path, precision: str) -> None:
     paths = sorted(photographs.glob("*/*.jpg"))
     names = [path.relative_to(photographs).as_posix() for path in paths]
     rows = [pictures.whole(item(photographs, name)) for name in names]
     name = f"cuda {precision}"
+    builtin = checkpoints.find("builtin", REPOSITORY / "data/weights")
     on_gpu = guarded(lambda: backends.network_on("cuda", precision, builtin), name)
     for policy in ("cover", "pyiqa"):
         networks = {"network": ready(on_gpu), "exact": ready(network)}
