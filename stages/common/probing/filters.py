@@ -42,7 +42,7 @@ def with_mirrored(of_class: Floats) -> Floats:
     taps, in the class of the mirrored angle.
 
     So each class has four times the pixels, and the filters of 192 classes lose no more by fewer
-    tiles than those of 48. That left and right are alike costs nothing: on each of seven sets of
+    tiles than those of 48. That left and right are alike costs nothing: on each of six sets of
     held photographs it raises the PSNR of all tiles, where a stronger ridge, or one towards the
     filter of a coarser class, lowers it (bench/README.md). 48 classes gain less, and 24 tiles would
     teach them so nearly what all do that they could not tell of too few.
