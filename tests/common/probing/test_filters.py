@@ -39,7 +39,7 @@ def test_filters_of_shifted_pixels_are_the_known_kernels() -> None:
         equations.unpacked(sums).sum(axis=0, keepdims=True), np.zeros((1, TAPS, TARGETS))
     )
     np.testing.assert_allclose(found, expected, atol=1e-3)
-    for count in gradients.GRAIN:
+    for count in (12, 48):
         used = gradients.coarser(sums, count).any(axis=1)
         np.testing.assert_allclose(
             filters.solved(sums, count)[used],
@@ -57,6 +57,21 @@ def test_filters_are_those_of_least_squares(sample_pixels: list[Pixels]) -> None
     np.testing.assert_allclose(
         filters.least_squares(z, near), np.linalg.solve(left, right), rtol=1e-6, atol=1e-8
     )
+
+
+def test_mirror_images_count_as_if_they_were_tiles() -> None:
+    """Of noise, where no gradient is exactly upright: such a one is its own mirror image, but is
+    counted with those that lean to one side."""
+    grey = np.random.default_rng(0).integers(0, 256, (140, 180), dtype=np.uint8)
+    images = (grey, grey[:, ::-1], grey[::-1], grey[::-1, ::-1])
+    each = [equations.of_whole(np.ascontiguousarray(image), 8) for image in images]
+    for count in gradients.GRAIN:
+        one, two, three, four = (equations.unpacked(gradients.coarser(it, count)) for it in each)
+        np.testing.assert_array_equal(filters.with_mirrored(one), one + two + three + four)
+    plain, mirrored = (filters.solved(sums, 48) for sums in each[:2])
+    assert not np.allclose(plain, mirrored)
+    for sums in each[1:]:
+        np.testing.assert_array_equal(filters.solved(sums, 192), filters.solved(each[0], 192))
 
 
 def test_a_class_without_pixels_has_the_filter_of_all() -> None:
