@@ -27,10 +27,10 @@ def decided(c: Columns, cutoff: Cutoff, key: str) -> Decided:
 
 
 def check(c: Columns, cutoff: Cutoff, key: str) -> None:
-    """What is named must be there, every image measured, and each count one that can be met.
+    """What is named must be there, and each count one that can be met.
 
     Raises:
-        UserError: which names the section, source, scale, measure or group.
+        UserError: which names the section, source, scale or group.
     """
     shares = cutoff.scales.shares if isinstance(cutoff, TilesCutoff) and cutoff.scales else ()
     for what, kind, names, there in (
@@ -43,8 +43,6 @@ def check(c: Columns, cutoff: Cutoff, key: str) -> None:
             raise UserError(
                 f"{key}.{what} names {', '.join(unknown)}, but the {kind} are {known}: correct it"
             )
-    if cutoff.limits and any(np.isnan(values).any() for values in c.measures.values()):
-        raise UserError(f"{key}: some images are not measured: run `dvc repro`")
     for group, rows in groups(c, cutoff):
         most = cutoff.most(group)
         if most is not None and most > rows.size:

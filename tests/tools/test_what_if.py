@@ -13,7 +13,6 @@ from stages.common import params, tables
 from stages.common.cutoff_params import CutoffParams, Reserved
 from stages.common.errors import UserError
 from stages.common.rows import (
-    Candidate,
     ImageMeasures,
     Neighbours,
     Score,
@@ -22,6 +21,7 @@ from stages.common.rows import (
 )
 from stages.tools import what_if
 from tests.conftest import REPOSITORY
+from tests.row_by_row import Candidate
 
 Ask = Callable[..., str]
 TILES = 40
