@@ -85,8 +85,9 @@ def check_reached(c: Columns, found: Decided, cutoff: Cutoff, key: str) -> None:
     earlier = [i for i, reason in enumerate(found.reasons) if reason.text in EARLIER]
     for group, rows in groups(c, cutoff):
         most = cutoff.most(group)
-        sections = np.unique(c.section[rows]).tolist()
-        if most is None or any(cutoff.floor(c.sections[i]) is not None for i in sections):
+        floors = [cutoff.floor(c.sections[i]) for i in np.unique(c.section[rows])]
+        floors += [cutoff.source_floor(c.sources[i]) for i in np.unique(c.source[rows])]
+        if most is None or any(floor is not None for floor in floors):
             continue
         kept = int(found.kept[rows].sum())
         if kept + int(np.isin(found.why[rows], earlier).sum()) < most:

@@ -43,7 +43,8 @@ def counts(params: Sections) -> list[int | None]:
 def fewest(params: Sections, sections: Collection[str]) -> int:
     """How many photographs the cutoff keeps at least, as far as it is known."""
     cutoff = params["cutoff"]["images"]
-    if cutoff["min_score"] is not None:
+    rules = [*cutoff["per_section"].values(), *cutoff.get("per_source", {}).values()]
+    if any(rule.get("min_score") is not None for rule in [cutoff, *rules]):
         return 0
     with_own = {name for name, rule in cutoff["per_section"].items() if "count" in rule}
     *own, others = counts(params)
