@@ -70,6 +70,15 @@ def test_the_smallest_photographs_take_the_least_room(tmp_path: Path, monkeypatc
     assert least_bytes(sections(1), known) == (smaller + tile) * LEAST_BYTES
 
 
+def test_tiles_that_a_floor_may_leave_out_need_no_room(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    params, known = sections(1), Sizes([(512, 512)], 1.0, frozenset("a"))
+    params["subimages"]["files"] = "kept"
+    assert least_bytes(params, known) == 512 * 512 * LEAST_BYTES
+    params["cutoff"]["subimages"] = params["cutoff"]["subimages"] | {"min_score": 0.5}
+    assert least_bytes(params, known) == 0
+
+
 def test_sections_with_counts_of_their_own_are_counted() -> None:
     params = sections(7)
     assert fewest(params, "abc") == 7
