@@ -48,14 +48,12 @@ POOLS, CUT = 3, 40  # of tiles; photographs that each is of
 SEED = 0
 
 
-def items_of(scores: Path, folder: str = "") -> list[Item]:
-    """What `make inspect` says of a folder's images; those of a folder below it."""
+def items_of(scores: Path) -> list[Item]:
+    """What `make inspect` says of a folder's images."""
     with scores.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     found = []
     for row in rows:
-        if not row["path"].startswith(folder):
-            continue
         measures = {name: float(row[name]) for name in ("blocks", "detail", "bits")}
         photograph, *corner = PurePosixPath(row["path"]).stem.split("_")
         place = (int(corner[0]), int(corner[1])) if len(corner) == 2 else (0, 0)

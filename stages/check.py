@@ -28,6 +28,7 @@ from stages.common import (
     git,
     leave_out,
     links,
+    listing,
     params,
     picks,
     probe_params,
@@ -161,7 +162,10 @@ def main(weights_folder: Path, checked: Path) -> None:
         raise UserError(f"{path}: {'; '.join(found)}")
     root = sources.of_params(sections["gather"])
     sources.check(root)
-    entries = sources.entries(sources.listed(root))
+    listed = sources.listed(root)
+    for folder, own in listed.items():
+        listing.check_names(folder.folder, own)
+    entries = sources.entries(listed)
     whose = credits.read(root, entries)
     sizes = forecast.some_sizes(root, entries, sections["screen"]["min_short_edge"])
     if found := forecast.faults(sections, sizes) + picks.faults(sections):

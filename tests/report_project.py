@@ -20,7 +20,6 @@ from stages.common.pages.thumbnails import Sheets
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels
 from stages.common.rows import (
-    Candidate,
     Collected,
     Decision,
     ImageMeasures,
@@ -38,6 +37,7 @@ from stages.common.rows import (
     section_of,
 )
 from tests.conftest import blobs
+from tests.row_by_row import Candidate
 
 SIDE, TILE = 96, 48  # px, of a photograph and of a tile
 BYTES = b"caf\xe9".decode(errors="surrogateescape")

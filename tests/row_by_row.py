@@ -14,7 +14,6 @@ from stages.common.columns import Columns, Likes, coded
 from stages.common.cutoff_params import Cutoff, ImagesCutoff, TilesCutoff
 from stages.common.leave_out import LeftOut
 from stages.common.rows import (
-    Candidate,
     Decision,
     ImageMeasures,
     Neighbours,
@@ -24,6 +23,15 @@ from stages.common.rows import (
 )
 
 Alike = Mapping[str, Sequence[tuple[str, str]]]  # by path: those it is like, and the evidence
+
+
+class Candidate(NamedTuple):
+    """What a cutoff needs of an image, beside its score."""
+
+    path: str
+    section: str
+    sha256: str  # of the file; of a tile, its `pixels`
+    bytes: int  # of the file; of a tile, about those of its PNG
 
 
 class Known(NamedTuple):

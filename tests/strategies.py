@@ -18,7 +18,6 @@ from stages.common.cutoff_params import (
 )
 from stages.common.params import Params
 from stages.common.rows import (
-    Candidate,
     ImageMeasures,
     Neighbours,
     Score,
@@ -27,7 +26,7 @@ from stages.common.rows import (
 )
 from stages.multiscale import MultiscaleParams
 from stages.subimages import SubimagesParams
-from tests.row_by_row import Known, of_images, of_tiles
+from tests.row_by_row import Candidate, Known, of_images, of_tiles
 
 sha256 = st.binary(min_size=32, max_size=32).map(bytes.hex)
 dhash = sha256  # 256 bits as well

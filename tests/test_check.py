@@ -155,6 +155,17 @@ def test_a_folder_whose_name_no_command_line_holds_is_told(project: Path) -> Non
     )
 
 
+def test_names_that_dvc_can_not_keep_are_told(project: Path) -> None:
+    folder = project / SECTIONS["gather"]["source"]
+    (folder / "caf\udce9").mkdir()
+    png.write(folder / "caf\udce9" / "a.png", noise(8, 8))
+    assert message_of(project, SECTIONS) == (
+        "data/samples: 1 files have names that are not UTF-8, as 'caf\\udce9/a.png', and DVC can't "
+        "keep these: rename them, as by `convmv -f latin1 -t utf8 -r --notest 'data/samples'`, or "
+        "put them into an archive"
+    )
+
+
 def test_a_folder_that_dvc_could_bring_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

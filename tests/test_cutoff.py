@@ -22,9 +22,9 @@ from stages.common.cutoff_params import (
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.params import faults
-from stages.common.rows import Candidate, Decision, Score, Tile, TileMeasures
+from stages.common.rows import Decision, Score, Tile, TileMeasures
 from stages.cutoff import summary
-from tests.row_by_row import NOTHING, columns, decided, ranked
+from tests.row_by_row import NOTHING, Candidate, columns, decided, ranked
 from tests.strategies import cutoffs, hyperiqa, of_photographs, of_pieces, scored_images
 
 Images = tuple[list[Candidate], list[Score]]

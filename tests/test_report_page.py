@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Page, expect
 
 from stages.common import figures, tables
 from stages.common.columns import Columns
-from stages.common.cutoff_params import Limit, Shares, SourceCutoff
+from stages.common.cutoff_params import Limit, Shares, SourceCutoff, TilesCutoff
 from stages.common.cutoffs import decide
 from stages.common.pages import gallery
 from stages.common.rows import ProbePoint
@@ -155,6 +156,27 @@ def test_a_drag_by_score_takes_the_place_of_the_count(project: ReportProject, pa
         "dvc exp run -S cutoff.subimages.count=null "
         f"-S cutoff.subimages.min_score={score:g} summary"
     )
+
+
+def test_a_cut_by_score_leaves_the_shares_of_scales_away_which_are_of_a_count(
+    tmp_path: Path, open_page: Open
+) -> None:
+    rules = RULES | {"subimages": RULES["subimages"] | {"scales": {"shares": {"1": 0.6}}}}
+    project = ReportProject(tmp_path, rules=rules)
+    page = open_page(project.make())
+    drag(page, "score", 0.5)
+    score = float(handle(page, "score").get_attribute("aria-valuenow"))
+    block = page.locator(".cut[data-set=subimages]")
+    lines = block.locator(".yaml").inner_text()
+    asked = yaml.safe_load(lines)["cutoff"]["subimages"]
+    assert asked == {"count": None, "min_score": score, "scales": None}
+    cutoff = TilesCutoff.model_validate(rules["subimages"] | asked)
+    c = columns(project)
+    assert shown(page) == expected(figures.of(c, decide(c, cutoff).kept))
+    setting = " ".join(
+        f"cutoff.subimages.{k}={'null' if v is None else v}" for k, v in asked.items()
+    )
+    assert block.locator(".compare").inner_text() == f'make compare SET="{setting}"'
 
 
 def columns(project: ReportProject) -> Columns:

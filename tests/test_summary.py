@@ -10,7 +10,6 @@ from stages import summary
 from stages.common import tables
 from stages.common.cutoff_params import Cutoff, CutoffParams, SectionCutoff
 from stages.common.rows import (
-    Candidate,
     Decision,
     ImageMeasures,
     Neighbours,
@@ -20,6 +19,7 @@ from stages.common.rows import (
 )
 from stages.common.what_if import NOW, WhatIf
 from stages.summary import Curve, curve
+from tests.row_by_row import Candidate
 from tests.strategies import of_photographs, of_pieces
 
 
@@ -53,7 +53,8 @@ def made(folder: Path, params: CutoffParams, tiles: int = 6) -> None:
     tables.write(folder / "cut.csv", Decision, rows)
     tables.write(folder / "tiles.csv", Tile, [tile(row) for row in rows])
     tables.write(folder / "reference.csv", Score, [])
-    tables.write(folder / "image_measures.csv", ImageMeasures, [])
+    measured = [ImageMeasures(r.path, "", 0.0, 0.1, 0.0, 0.0, 0.0, 90) for r in photographs]
+    tables.write(folder / "image_measures.csv", ImageMeasures, measured)
     measures = [TileMeasures(row.path, "", 1.0, 0.0, 0.0, row.bytes) for row in rows]
     tables.write(folder / "tile_measures.csv", TileMeasures, measures)
     tables.write(folder / "neighbours.csv", Neighbours, [])

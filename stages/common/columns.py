@@ -40,7 +40,7 @@ class Columns(NamedTuple):
     sections: Sequence[str]  # sorted, as all names
     sources: Sequence[str]
     scales: Sequence[str]  # none of photographs
-    measures: Mapping[str, Numbers]  # nan where one was not measured
+    measures: Mapping[str, Numbers]
     likes: Likes | None
 
     @property

@@ -27,10 +27,10 @@ def decided(c: Columns, cutoff: Cutoff, key: str) -> Decided:
 
 
 def check(c: Columns, cutoff: Cutoff, key: str) -> None:
-    """What is named must be there, every image measured, and each count one that can be met.
+    """What is named must be there, and each count one that can be met.
 
     Raises:
-        UserError: which names the section, source, scale, measure or group.
+        UserError: which names the section, source, scale or group.
     """
     shares = cutoff.scales.shares if isinstance(cutoff, TilesCutoff) and cutoff.scales else ()
     for what, kind, names, there in (
@@ -43,8 +43,6 @@ def check(c: Columns, cutoff: Cutoff, key: str) -> None:
             raise UserError(
                 f"{key}.{what} names {', '.join(unknown)}, but the {kind} are {known}: correct it"
             )
-    if cutoff.limits and any(np.isnan(values).any() for values in c.measures.values()):
-        raise UserError(f"{key}: some images are not measured: run `dvc repro`")
     for group, rows in groups(c, cutoff):
         most = cutoff.most(group)
         if most is not None and most > rows.size:
@@ -87,8 +85,9 @@ def check_reached(c: Columns, found: Decided, cutoff: Cutoff, key: str) -> None:
     earlier = [i for i, reason in enumerate(found.reasons) if reason.text in EARLIER]
     for group, rows in groups(c, cutoff):
         most = cutoff.most(group)
-        sections = np.unique(c.section[rows]).tolist()
-        if most is None or any(cutoff.floor(c.sections[i]) is not None for i in sections):
+        floors = [cutoff.floor(c.sections[i]) for i in np.unique(c.section[rows])]
+        floors += [cutoff.source_floor(c.sources[i]) for i in np.unique(c.source[rows])]
+        if most is None or any(floor is not None for floor in floors):
             continue
         kept = int(found.kept[rows].sum())
         if kept + int(np.isin(found.why[rows], earlier).sum()) < most:

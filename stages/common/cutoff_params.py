@@ -211,7 +211,9 @@ class TilesCutoff(Cutoff):
     @model_validator(mode="after")
     def _shares_of_a_count(self) -> Self:
         if self.scales and self.count is None:
-            raise ValueError("scales.shares are of a count: set count, too, or scales to null")
+            raise ValueError(
+                "must have a count, of which scales.shares are: set it, or scales to null"
+            )
         return self
 
 

@@ -37,8 +37,12 @@ class Source(NamedTuple):
 @contextmanager
 def opened(folder: Path, size: int = 0) -> Iterator[tuple[Base, Path]]:
     """An empty database for tables of about so many bytes, and its folder in another one; both are
-    gone at the end."""
-    with ExitStack() as stack:
+    gone at the end.
+
+    Raises:
+        UserError: where the disk has no room for it, then or later.
+    """
+    with ExitStack() as stack, _room_in(folder):
         made = TemporaryDirectory(dir=folder, prefix=".duckdb-", ignore_cleanup_errors=True)
         own = Path(stack.enter_context(made))
         if not surrogates.is_valid(str(own)):
@@ -56,19 +60,36 @@ def opened(folder: Path, size: int = 0) -> Iterator[tuple[Base, Path]]:
         yield stack.enter_context(closing(duckdb.connect(place, config=settings))), own
 
 
+@contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """Tell a full or failing disk as what it is; no table is at fault."""
+    try:
+        yield
+    except duckdb.OperationalError as error:
+        why = str(error).splitlines()[0]
+        raise UserError(
+            f"{folder}: no room for the tables that are sorted there ({why}): free some space, or "
+            "move the project to a larger disk"
+        ) from None
+
+
 def load(base: Base, sources: Mapping[str, Source], folder: Path) -> bool:
     """Load files as tables of these names, and say whether their texts had to be escaped.
 
     Raises:
-        UserError: where a file is missing, lacks a column or is damaged.
+        UserError: where a file is missing, lacks a column or is damaged; also by a number that is
+            missing or not finite.
     """
     failed = None
     for name, source in sources.items():
         try:
             _load(base, name, source, source.path, folder)
+        except duckdb.OperationalError:
+            raise  # of the disk: see `opened`
         except duckdb.Error as error:
             failed = failed or (source.path, error)
     if failed is None:
+        _check_numbers(base, sources)
         return False
     if all(surrogates.is_utf8(source.path) for source in sources.values()):
         raise _damaged(*failed)
@@ -77,10 +98,26 @@ def load(base: Base, sources: Mapping[str, Source], folder: Path) -> bool:
         surrogates.copy(source.path, copy)
         try:
             _load(base, name, source, copy, folder)
+        except duckdb.OperationalError:
+            raise
         except duckdb.Error as error:
             raise _damaged(source.path, error) from None
         copy.unlink()
+    _check_numbers(base, sources)
     return True
+
+
+def _check_numbers(base: Base, sources: Mapping[str, Source]) -> None:
+    """A cell without a number would be ranked, counted or left out of a line: none may be so."""
+    for name, source in sources.items():
+        for column in (column for column, kind in source.columns.items() if kind != TEXT):
+            found = base.execute(
+                f"""SELECT rowid + 1 FROM {name}
+                WHERE "{column}" IS NULL OR NOT isfinite("{column}"::DOUBLE) LIMIT 1"""
+            ).fetchone()
+            if found:
+                why = f"row {found[0]:,} has no finite number in `{column}`"
+                raise UserError(f"{source.path} is damaged ({why}): delete it and run `dvc repro`")
 
 
 def _damaged(path: Path, error: duckdb.Error) -> UserError:

@@ -40,10 +40,16 @@ def counts(params: Sections) -> list[int | None]:
     return [*own, cutoff["count"]]
 
 
+def has_floor(cutoff: Mapping[str, Any]) -> bool:
+    """Whether a score can be too bad, so that a count need not be reached."""
+    rules = [*cutoff["per_section"].values(), *cutoff.get("per_source", {}).values()]
+    return any(rule.get("min_score") is not None for rule in [cutoff, *rules])
+
+
 def fewest(params: Sections, sections: Collection[str]) -> int:
     """How many photographs the cutoff keeps at least, as far as it is known."""
     cutoff = params["cutoff"]["images"]
-    if cutoff["min_score"] is not None:
+    if has_floor(cutoff):
         return 0
     with_own = {name for name, rule in cutoff["per_section"].items() if "count" in rule}
     *own, others = counts(params)
@@ -64,7 +70,8 @@ def least_bytes(params: Sections, known: Sizes) -> int:
         "data/subimages": [(side, side)] * tiles,
     }
     if params["subimages"]["files"] == "kept":
-        count = params["cutoff"]["subimages"]["count"] or 0
+        cutoff = params["cutoff"]["subimages"]
+        count = 0 if has_floor(cutoff) else cutoff["count"] or 0
         written = {"data/dataset": [(side, side)] * min(count, tiles)}
     new = [sizes for folder, sizes in written.items() if not Path(folder).exists()]
     return round(sum(map(disk.png_bytes, new)) / known.share)

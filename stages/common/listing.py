@@ -7,12 +7,12 @@ count as read, and be missed for good.
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import workers
+from stages.common import surrogates, workers
 from stages.common.errors import UserError
 from stages.common.files import files_below
 
@@ -68,6 +68,21 @@ def quiet_listing(folder: Path) -> dict[str, Status]:
             print(f"{folder} is being written to, as {fresh[0]}: waiting", file=sys.stderr)
             last_line = time.monotonic()
         time.sleep(min(QUIET_SECONDS, 0.5))
+
+
+def check_names(folder: str | Path, listed: Collection[str]) -> None:
+    """DVC, which hashes the folder, takes no name that is not UTF-8, and would not say which it is.
+
+    Raises:
+        UserError: which names the first file.
+    """
+    odd = [path for path in listed if not surrogates.is_valid(path)]
+    if odd:
+        raise UserError(
+            f"{folder}: {len(odd):,} files have names that are not UTF-8, as {odd[0]!a}, and "
+            f"DVC can't keep these: rename them, as by `convmv -f latin1 -t utf8 -r --notest "
+            f"'{folder}'`, or put them into an archive"
+        )
 
 
 def check_unchanged(

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.common.errors import UserError
 
+LONGEST = 200  # characters of a value that a message shows
+
 
 class Params(BaseModel):
     """Base of a stage's parameter model: no conversions, no unknown keys, no changes later."""
@@ -73,4 +75,5 @@ def _message(section: str, fault: Any) -> str:
         return f"{parameter} is not a parameter: check its spelling, or remove it"
     message = fault["msg"].removeprefix("Value error, ")
     message = re.sub(r"^(Input|String|List) should", "must", message)
-    return f"{parameter} {message}, got {fault['input']!r}"
+    got = repr(fault["input"])
+    return f"{parameter} {message}, got {got}" if len(got) <= LONGEST else f"{parameter} {message}"

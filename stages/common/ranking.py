@@ -44,8 +44,6 @@ KINDS = {IMAGES: NAMED, TILES: NAMED | {"place": ("parent", "scale", "photograph
 SCORES = {"path": TEXT, "hyperiqa": REAL}
 DECISIONS = SCORES | {"rank": WHOLE, "kept": TEXT, "reason": TEXT, "detail": TEXT}
 NEIGHBOURS = {"path": TEXT, "other": TEXT, "bits": "INTEGER", "distance": REAL}
-REPRO = "run `dvc repro`"
-OTHERS = f"the table and its scores list different images: {REPRO}"
 
 
 class Files(NamedTuple):
@@ -168,10 +166,9 @@ def _joined(
     size = sum(source.path.stat().st_size for source in sources.values() if source.path.exists())
     with duck.opened(folder, size) as (base, own):
         is_escaped = duck.load(base, sources, own)
-        if not duck.align(base, "s", "t"):
-            raise UserError(OTHERS)
-        if not duck.align(base, "m", "t") and BYTES[which] == "m":
-            raise UserError(f"{its.measures} does not list all images of {its.table}: {REPRO}")
+        for name, path in (("s", by.path), ("m", its.measures)):
+            if not duck.align(base, name, "t"):
+                raise UserError(f"{path} and {its.table} list different images: run `dvc repro`")
         # their own names: one is `detail`, as a column of decisions
         of_measures = [f"m.{name} AS m_{name}" for name in measures]
         of_measures += ["m.bytes"] if BYTES[which] == "m" else []

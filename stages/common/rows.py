@@ -1,7 +1,7 @@
 """Rows: what stages hand to each other, a type a table.
 
 A row type lists its columns once, with their types. A table may hold more columns than a reader
-asks for: a stage that needs a path and a hash reads `Candidate`s from any table that has them.
+asks for: a stage that needs what the scorer needs reads `Item`s from any table that has them.
 Paths are relative to the folder they live in, with `/`; every image has its section, the first
 folder of its path, `.` where there is none.
 """
@@ -109,15 +109,6 @@ class Score(NamedTuple):
     path: str
     sha256: str  # of the file; of a tile, its `pixels`
     hyperiqa: float
-
-
-class Candidate(NamedTuple):
-    """What a cutoff needs of an image, beside its score."""
-
-    path: str
-    section: str
-    sha256: str  # of the file; of a tile, its `pixels`
-    bytes: int  # of the file; of a tile, about those of its PNG
 
 
 class Decision(NamedTuple):

@@ -45,8 +45,10 @@ def by_count(cutoff: C, count: int) -> C:
 
 
 def by_score(cutoff: C, min_score: float) -> C:
-    """The same cutoff with a floor in place of its count."""
-    return cutoff.model_copy(update={"count": None, "min_score": min_score})
+    """The same cutoff with a floor in place of its count, and of shares of scales, which are of a
+    count."""
+    shares = {"scales": None} if isinstance(cutoff, TilesCutoff) else {}
+    return cutoff.model_copy(update={"count": None, "min_score": min_score} | shares)
 
 
 class Choices:

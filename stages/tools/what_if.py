@@ -6,9 +6,10 @@
     make what-if COUNT=80 WHICH=images    of the best 80 photographs
 
 COUNT stands in place of the count in params.yaml, all else as it is there; MIN_SCORE in place of
-its min_score and of its count. With both, both hold. The figures of tiles are those of
-reports/metrics.json after an experiment with the same limits. All are counted from the tables that
-the last run has left. Another choice of photographs gives other tiles: these only a run can tell.
+its min_score, its count and the shares of scales, which are of a count. With both, both hold. The
+figures of tiles are those of reports/metrics.json after an experiment with the same limits. All are
+counted from the tables that the last run has left. Another choice of photographs gives other tiles:
+these only a run can tell.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import TypeVar
 
 from stages.common import cli, cutoff_checks, figures, params, ranking, tables, text, what_if
 from stages.common.cutoff_params import Cutoff, CutoffParams
+from stages.common.errors import UserError
 from stages.common.rows import Score
 from stages.common.what_if import WhatIf
 
@@ -31,11 +33,20 @@ HEADER = ("section", "by", "limit", "images", "mean", "lowest", "GB", "photos", 
 C = TypeVar("C", bound=Cutoff)
 
 
-def asked(cutoff: C, count: int | None, min_score: float | None) -> C:
-    """A cutoff with the limits that are asked for."""
-    if min_score is not None:
+def asked(cutoff: C, count: int | None, min_score: float | None, key: str) -> C:
+    """A cutoff with the limits that are asked for; `key` is its name in params.yaml.
+
+    Raises:
+        UserError: where params.yaml could not have them.
+    """
+    if count is not None:
+        floor = {} if min_score is None else {"min_score": min_score}
+        cutoff = what_if.by_count(cutoff, count).model_copy(update=floor)
+    elif min_score is not None:
         cutoff = what_if.by_score(cutoff, min_score)
-    return cutoff if count is None else what_if.by_count(cutoff, count)
+    if found := params.faults(type(cutoff), key, cutoff.model_dump(exclude_unset=True)):
+        raise UserError("; ".join(found))
+    return cutoff
 
 
 def lines(found: Sequence[WhatIf]) -> list[list[str]]:
@@ -81,7 +92,7 @@ def main() -> None:
         if arguments.count is None and arguments.min_score is None:
             print(text.table(HEADER, lines(what_if.what_if(which, c, cutoff))))
             return
-        cutoff = asked(cutoff, arguments.count, arguments.min_score)
+        cutoff = asked(cutoff, arguments.count, arguments.min_score, key)
         mask = cutoff_checks.decided(c, cutoff, key).kept
     found: dict[str, object] = figures.of(c, mask)._asdict()
     if which == "subimages":

@@ -245,6 +245,14 @@ def test_candidates_come_from_each_sections_next_best() -> None:
     assert [row.path for row in candidates(rows, 3)] == ["a/2.jpg", "b/1.jpg", "a/3.jpg"]
 
 
+def test_a_section_may_be_called_as_a_reason_ends() -> None:
+    row = decision(1, "is left out/a.jpg", kept=False)
+    beyond = row._replace(reason="below the best 1 of section is left out")
+    assert candidates([beyond], 9) == [beyond]
+    for reason in ("section is left out is left out", "source ours is left out"):
+        assert candidates([row._replace(reason=reason)], 9) == []
+
+
 def test_a_pick_may_be_like_another_pick() -> None:
     hashes = FAR | {"b2.jpg": FAR["b.jpg"]}
     rows = [decision(i, name, kept=i == 1) for i, name in enumerate(hashes, start=1)]

@@ -38,6 +38,14 @@ def test_a_source_has_a_floor_of_its_own() -> None:
         }
 
 
+def test_a_count_need_not_be_reached_where_a_floor_of_a_source_says_what_is_too_bad() -> None:
+    own = {"theirs": SourceCutoff(min_score=0.75)}
+    assert list(reasons(decided(ROWS, photographs(count=3, per_source=own), "x", KNOWN))) == [
+        "c",
+        "d",
+    ]
+
+
 def test_an_unknown_source_is_told_with_the_known() -> None:
     cutoff = photographs(per_source={"ous": SourceCutoff(count=1)})
     with pytest.raises(UserError) as raised:

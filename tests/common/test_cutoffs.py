@@ -18,7 +18,6 @@ from stages.common.cutoffs import NEAR_DUPLICATE, decide
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.rows import (
-    Candidate,
     Decision,
     ImageMeasures,
     Neighbours,
@@ -26,7 +25,7 @@ from stages.common.rows import (
     Tile,
     TileMeasures,
 )
-from tests.row_by_row import Known, columns, decided, of_images, of_tiles, ranked, told
+from tests.row_by_row import Candidate, Known, columns, decided, of_images, of_tiles, ranked, told
 from tests.strategies import photographs_with_likes, scored_images, tiles_with_variety
 
 Images = tuple[list[Candidate], list[Score]]
@@ -138,8 +137,6 @@ def test_a_limit_drops_with_its_name_and_value_before_the_ranks_count() -> None:
         "a": ("blocks above 0.05", "0.300000"),
         "c": ("blocks above 0.05", "0.050001"),
     }
-    with pytest.raises(UserError, match="some images are not measured: run `dvc repro`"):
-        decided(rows, cutoff, "cutoff.images", of_images(measured(a=0.0), [], cutoff))
 
 
 def test_the_best_of_near_duplicates_stays_whatever_their_sections() -> None:

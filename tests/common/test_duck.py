@@ -1,5 +1,6 @@
 """DuckDB: tables come in as they were written, whatever is in their names, and in one order."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from stages.common import duck, tables
 from stages.common.duck import REAL, TEXT, Source
+from stages.common.errors import UserError
 from stages.common.surrogates import restored
 
 
@@ -69,3 +71,19 @@ def test_tables_are_sorted_as_another_one(tmp_path: Path, size: int) -> None:
             assert duck.align(base, "s", "t") == same
             assert np.array_equal(duck.column(base, "s", "n::DOUBLE"), values, equal_nan=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, duck.SMALL + 1])
+def test_a_full_disk_is_told_as_one_and_no_table_is_called_damaged(
+    tmp_path: Path, tiny_disk: Callable[[str], Path], size: int
+) -> None:
+    table, folder = tmp_path / "t.csv", tiny_disk("size=1m")
+    tables.write(table, Row, (Row(f"{i:0100}", "", 0.5, "") for i in range(100_000)))
+    with pytest.raises(UserError) as raised, duck.opened(folder, size) as (base, own):
+        base.execute("SET memory_limit = '10MB'")
+        duck.load(base, {"t": Source(table, COLUMNS, ("source",))}, own)
+        base.execute("CREATE TABLE s AS SELECT * FROM t ORDER BY path DESC")
+    assert str(raised.value).startswith(f"{folder}: no room for the tables that are sorted there (")
+    assert str(raised.value).endswith("): free some space, or move the project to a larger disk")
+    assert "\n" not in str(raised.value)
+    assert list(folder.iterdir()) == []

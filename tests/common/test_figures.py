@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stages.common import figures, tables
 from stages.common.cutoff_params import Cutoff
 from stages.common.cutoffs import decide
-from stages.common.rows import Candidate, Decision, Score, Tile
-from tests.row_by_row import NOTHING, Known, columns, ranked
+from stages.common.rows import Decision, Score, Tile
+from tests.row_by_row import NOTHING, Candidate, Known, columns, ranked
 from tests.strategies import scored_images
 
 Images = tuple[list[Candidate], list[Score]]

@@ -70,18 +70,34 @@ def test_the_smallest_photographs_take_the_least_room(tmp_path: Path, monkeypatc
     assert least_bytes(sections(1), known) == (smaller + tile) * LEAST_BYTES
 
 
+def test_tiles_that_a_floor_may_leave_out_need_no_room(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    params, known = sections(1), Sizes([(512, 512)], 1.0, frozenset("a"))
+    params["subimages"]["files"] = "kept"
+    assert least_bytes(params, known) == 512 * 512 * LEAST_BYTES
+    params["cutoff"]["subimages"] = params["cutoff"]["subimages"] | {"min_score": 0.5}
+    assert least_bytes(params, known) == 0
+
+
 def test_sections_with_counts_of_their_own_are_counted() -> None:
     params = sections(7)
     assert fewest(params, "abc") == 7
-    own = {"a": {"count": 3}, "b": {"min_score": 0.5}}
+    own: dict[str, dict[str, float | None]] = {"a": {"count": 3}, "b": {"min_score": None}}
     params["cutoff"]["images"] = params["cutoff"]["images"] | {"per_section": own}
     assert fewest(params, "ab") == 10
     assert fewest(params, "a") == 3  # there is no other section
     assert most_tiles(params, [(512, 512)] * 12) == 10 * most_tiles(params, [(512, 512)])
     own["a"]["count"] = None
     assert most_tiles(params, [(512, 512)] * 12) == 12 * most_tiles(params, [(512, 512)])
-    params["cutoff"]["images"]["min_score"] = 0.1
-    assert fewest(params, "ab") == 0
+    assert fewest(params, "ab") == 7
+
+
+def test_where_a_floor_can_leave_photographs_out_none_are_certain() -> None:
+    floor = {"min_score": 0.1}
+    for rule in (floor, {"per_section": {"b": floor}}, {"per_source": {"ours": floor}}):
+        params = sections(7)
+        params["cutoff"]["images"] = params["cutoff"]["images"] | rule
+        assert fewest(params, "ab") == 0
 
 
 def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:

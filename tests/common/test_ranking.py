@@ -14,7 +14,6 @@ from stages.common.cutoff_params import Cutoff
 from stages.common.errors import UserError
 from stages.common.leave_out import LeftOut
 from stages.common.rows import (
-    Candidate,
     Decision,
     ImageMeasures,
     Neighbours,
@@ -22,7 +21,7 @@ from stages.common.rows import (
     Score,
     TileMeasures,
 )
-from tests.row_by_row import Known, ranked, told
+from tests.row_by_row import Candidate, Known, ranked, told
 from tests.strategies import (
     cutoffs as plain_cutoffs,
 )
@@ -34,7 +33,12 @@ from tests.strategies import (
 )
 
 Images = tuple[list[Candidate], list[Score]]
+MEASURED, LINE = ",".join(ImageMeasures._fields) + "\n", "a,,0,0,0,0,0,9\n"
 NAMES = ("table.csv", "measures.csv", "neighbours.csv")
+
+
+def measured(path: str) -> ImageMeasures:
+    return ImageMeasures(path, "", 0.0, 0.5, 1.0, 0.0, 0.0, 90)
 
 
 def write(folder: Path, drawn: Images, known: Known, data: st.DataObject) -> ranking.Files:
@@ -114,7 +118,8 @@ def test_ranks_are_by_score_then_by_path_as_python_sorts(
     rule = of_photographs(data.draw(plain_cutoffs(drawn[0]))).model_copy(update={"count": None})
     with TemporaryDirectory() as name:
         folder = Path(name)
-        its = write(folder, drawn, Known({}, {}, {}), data)
+        measures = {c.path: measured(c.path) for c in drawn[0]}
+        its = write(folder, drawn, Known(measures, {}, {}), data)
         with ranking.scored("images", its, folder / "scores.csv", rule, folder) as found:
             decision_table.write(folder / "out.csv", found, cutoffs.decide(found.columns, rule))
         rows = tables.read(folder / "out.csv", Decision)
@@ -137,9 +142,20 @@ def read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("scores", "path,hyperiqa\na,0.5\n", "the table and its scores list different images"),
-        ("scores", "path,hyperiqa\na,1\nb,1\nc,1\n", "the table and its scores list different"),
-        ("scores", "path,hyperiqa\na,1\nc,1\n", "the table and its scores list different"),
+        ("scores", "path,hyperiqa\na,0.5\n", "table.csv list different images: run `dvc repro`"),
+        ("scores", "path,hyperiqa\na,1\nb,1\nc,1\n", "table.csv list different images"),
+        ("scores", "path,hyperiqa\na,1\nc,1\n", "table.csv list different images"),
+        ("scores", "path,hyperiqa\na,1\nb,\n", "row 2 has no finite number in `hyperiqa`): delete"),
+        ("scores", "path,hyperiqa\na,nan\nb,1\n", "row 1 has no finite number in `hyperiqa`"),
+        ("scores", "path,hyperiqa\na,1\nb,-inf\n", "row 2 has no finite number in `hyperiqa`"),
+        ("table", "path,section,sha256,bytes\na,s,,\nb,s,,1\n", "row 1 has no finite number in"),
+        ("measures", f"{MEASURED}{LINE}", "table.csv list different images"),
+        (
+            "measures",
+            f"{MEASURED}a,,0,0,0,0,0,9\na,,0,0,0,0,0,9\nb,,0,0,0,0,0,9\n",
+            "list different images",
+        ),
+        ("measures", f"{MEASURED}{LINE}b,,0,,0,0,0,9\n", "no finite number in `detail`"),
         ("scores", "path,hyperiqa\na,high\nb,1\n", "scores.csv is damaged (Conversion Error"),
         ("scores", "path\na\nb\n", "scores.csv lacks the columns hyperiqa: run `dvc repro`"),
         ("table", None, "table.csv is missing: run `dvc repro`, which makes it"),
@@ -151,7 +167,7 @@ def test_what_is_wrong_with_a_table_is_told_in_a_line(
 ) -> None:
     tables.write(tmp_path / "table.csv", Candidate, [Candidate(x, "s", x, 1) for x in "ab"])
     tables.write(tmp_path / "scores.csv", Score, [Score(x, x, 0.5) for x in "ab"])
-    tables.write(tmp_path / "measures.csv", ImageMeasures, [])
+    tables.write(tmp_path / "measures.csv", ImageMeasures, [measured(x) for x in "ab"])
     read(tmp_path)
     path = tmp_path / f"{name}.csv"
     path.unlink()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.rows import Candidate, Decision, Item, Rejected, Score, section_of
+from stages.common.rows import Item, Rejected, Score, section_of
 from tests.strategies import file_names, paths, sections, sha256
 
 
@@ -78,12 +78,6 @@ def test_the_text_of_a_table(table: Path) -> None:
 def test_a_table_may_hold_more_columns_in_another_order(table: Path) -> None:
     table.write_text("width,extra,path,height,sha256,pixels\n4,x,a.png,3,00ff,11\n")
     assert tables.read(table, Item) == [Item("a.png", "00ff", 4, 3, "11")]
-
-
-def test_a_candidate_can_be_read_from_decisions(table: Path) -> None:
-    decision = Decision(1, "s/a.png", "s", "ff", 12, 0.5, kept=False, reason="below", detail="")
-    tables.write(table, Decision, [decision])
-    assert tables.read(table, Candidate) == [Candidate("s/a.png", "s", "ff", 12)]
 
 
 def test_no_rows_is_a_table_too(table: Path) -> None:

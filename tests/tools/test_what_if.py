@@ -13,7 +13,6 @@ from stages.common import params, tables
 from stages.common.cutoff_params import CutoffParams, Reserved
 from stages.common.errors import UserError
 from stages.common.rows import (
-    Candidate,
     ImageMeasures,
     Neighbours,
     Score,
@@ -22,6 +21,7 @@ from stages.common.rows import (
 )
 from stages.tools import what_if
 from tests.conftest import REPOSITORY
+from tests.row_by_row import Candidate
 
 Ask = Callable[..., str]
 TILES = 40
@@ -144,6 +144,22 @@ def test_the_answer_is_what_a_run_reports(
     assert answer.splitlines() == [f"{name:<18}  {value}" for name, value in found.items()]
 
 
+def test_a_score_leaves_the_shares_of_scales_away_and_a_count_does_not(
+    tmp_path: Path, ask: Ask
+) -> None:
+    shares: dict[str, object] = {"shares": {"1": 0.5}}
+    plain: dict[str, object] = {"overlap": None, "per_photograph": 9}
+    run_stages(tmp_path, write_params(tmp_path, scales=shares, **plain))
+    by_score, by_both = ask("--min-score", "0.7"), ask("--min-score", "0.7", "--count", "8")
+    for answer, others in (
+        (by_score, {"count": None, "scales": None}),
+        (by_both, {"count": 8, "scales": shares}),
+    ):
+        limits = write_params(tmp_path, min_score=0.7, **plain, **others)
+        found = run_stages(tmp_path, limits)
+        assert answer.splitlines() == [f"{name:<18}  {value}" for name, value in found.items()]
+
+
 def test_the_table_fits_a_terminal_and_begins_with_what_is_kept_now(
     tmp_path: Path, ask: Ask
 ) -> None:
@@ -174,6 +190,8 @@ def test_photographs_are_asked_for_by_name(tmp_path: Path, ask: Ask) -> None:
             ["--min-score", "2"],
             "cutoff.subimages keeps none of 40 (34 below the score 2, 6 bits below 0.1; ",
         ),
+        (["--count", "0"], "cutoff.subimages.count must be greater than or equal to 1, got 0"),
+        (["--min-score", "nan"], "cutoff.subimages.min_score must be a finite number, null or "),
     ],
 )
 def test_what_can_not_be_kept_is_refused(

@@ -16,7 +16,7 @@ from stages.common.pixels import png
 from tests.conftest import REPOSITORY
 from tests.test_wiring import needed
 from tests.training.pictures import FEW, folder
-from training.showcase import compare, fitting, measured, models, sets
+from training.showcase import compare, fitting, measured, models, sets, upscale
 from training.showcase.fitting import TrainParams
 from training.showcase.measured import EvaluateParams
 from training.showcase.network import initial
@@ -62,6 +62,16 @@ def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     message = "train.device: got cuda, but torch finds no GPU; expected auto or cpu"
     with pytest.raises(UserError, match=told(message)):
         fitting.steady("cuda")
+
+
+def test_two_pictures_that_would_be_one_when_enlarged_are_told(tmp_path: Path) -> None:
+    weights, low = tmp_path / "x2.safetensors", folder(tmp_path / "low", [0])
+    models.write(weights, initial(2), {"scale": "2"})
+    (low / "0.webp").write_bytes((low / "0.png").read_bytes())
+    message = f"{low / '0.png'} and {low / '0.webp'} would both be 0.png: rename one"
+    with pytest.raises(UserError, match=told(message)):
+        upscale.main(weights, low, tmp_path / "large")
+    assert not (tmp_path / "large").exists()
 
 
 def test_a_small_tile_is_told(tmp_path: Path) -> None:

@@ -56,10 +56,8 @@ def find(folder: Path) -> dict[str, Path]:
     }
     found = layout.find(place, None, list(known))
     names = [path.removeprefix(found.top) for path in found.images]
-    identities = [
-        known[name] if set(names) <= set(known) else str(Path(name).with_suffix(""))
-        for name in names
-    ]
+    by_place = set(names) <= known.keys()
+    identities = [known[n] if by_place else str(Path(n).with_suffix("")) for n in names]
     paths = dict(zip(identities, found.images, strict=True))
     if len(paths) < len(found.images):
         twin = next(n for n, i in zip(found.images, identities, strict=True) if paths[i] != n)

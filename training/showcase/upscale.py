@@ -34,13 +34,20 @@ def main(weights: Path, pictures: Path, enlarged: Path) -> None:
     names = [name for name in files.files_below(pictures) if is_image(name)]
     if not names:
         raise UserError(f"{pictures} holds no picture: name a folder of some")
+    paths = {name: Path(name).with_suffix(".png") for name in names}
+    whose: dict[Path, str] = {}
+    for name, path in paths.items():
+        if (other := whose.setdefault(path, name)) != name:
+            raise UserError(
+                f"{pictures / other} and {pictures / name} would both be {path}: rename one"
+            )
     files.new_folder(enlarged)
     for name in names:
         try:
             pixels = images.read(pictures / name)
         except ImageError as error:
             raise UserError(f"{pictures / name}: {error}: take it out of the folder") from None
-        path = (enlarged / name).with_suffix(".png")
+        path = enlarged / paths[name]
         path.parent.mkdir(parents=True, exist_ok=True)
         png.write(path, upscaled(network, pixels))
     print(f"x{network.scale}: {len(names)} pictures enlarged, in {enlarged}")

@@ -69,7 +69,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
         bool(body) and all(isinstance(row[i], int | float) for row in body)
         for i in range(len(header))
     ]
-    return Table(header, [[_text(cell) for cell in row] for row in body], numeric)
+    return Table([*map(shown, header)], [[_text(cell) for cell in row] for row in body], numeric)
 
 
 def _text(cell: object) -> str:

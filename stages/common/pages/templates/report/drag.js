@@ -211,13 +211,16 @@ class Cut {
       `${name}: {${Object.entries(limit).map(([end, number]) => `${end}: ${number}`).join(", ")}}`);
     const written = `{${inside.join(", ")}}`;
     if (limited) settings.push(`'${key}.limits=${written}'`);
+    // shares are of a count: without one, params.yaml can have none
+    const unshared = count === null && (this.cutoff.shares ?? []).length > 0;
+    if (unshared) settings.push(`${key}.scales=null`);
     const byCount = count !== null, ofTiles = this.set === tiles;
     const asked = byCount ? `COUNTS=${count}` : `MIN_SCORES=${minScore}`;
     const set = `SET="${settings.join(" ")}"`;
     const lines = {
       yaml: `cutoff:\n  ${this.set.key}:\n    count: ${value(count)}\n    min_score: ${floor}`
-        + (limited ? `\n    limits: ${written}` : ""),
-      compare: `make compare ${ofTiles && !limited && (byCount || minScore !== null) ? asked : set}`,
+        + (limited ? `\n    limits: ${written}` : "") + (unshared ? "\n    scales: null" : ""),
+      compare: `make compare ${ofTiles && !limited && !unshared && (byCount || minScore !== null) ? asked : set}`,
       experiment: `dvc exp run ${settings.map((setting) => `-S ${setting}`).join(" ")} summary`,
     };
     for (const [name, text] of Object.entries(lines)) {
