@@ -172,6 +172,8 @@ def main(
         for row in rows
         if isinstance(row, Photograph)
     ]
+    if not good:
+        files.write_about(thumbnails, "No image was found, and so there is no thumbnail.\n")
     bad = [row for row in rows if isinstance(row, Unreadable)]
     used = {row.source for row in good}
 

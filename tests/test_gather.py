@@ -426,10 +426,13 @@ def test_photographs_stand_on_sheets_in_the_order_of_their_rows(tmp_path: Path) 
     assert written(tmp_path / "in out" / "thumbnails") == written(tmp_path / "expected")
 
 
-def test_a_folder_without_images_has_an_empty_folder_of_thumbnails(tmp_path: Path) -> None:
+def test_a_folder_without_images_has_no_thumbnails_and_says_so(tmp_path: Path) -> None:
+    """Of an empty folder DVC would warn, in each project without `data/reference`."""
     put(tmp_path / "in" / "a.txt", b"text")
     gathered(tmp_path / "in")
-    assert list((tmp_path / "in out" / "thumbnails").iterdir()) == []
+    assert written(tmp_path / "in out" / "thumbnails") == {
+        "about.txt": b"No image was found, and so there is no thumbnail.\n"
+    }
 
 
 def test_old_thumbnails_are_not_mixed_with_new_ones(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import IO
 
 from stages.common.errors import UserError
 
+ABOUT = "about.txt"
 NAMED = 20  # paths that an error names before it only counts them
 
 
@@ -114,6 +115,11 @@ def new_folder(path: Path) -> Path:
             f"{path} must be empty, but holds files: run `dvc repro`, or delete it first"
         )
     return path
+
+
+def write_about(folder: Path, text: str) -> None:
+    """Say in a stage's folder why it holds nothing: of an empty one DVC would warn."""
+    write(folder / ABOUT, text.encode())
 
 
 def plain_name(name: str) -> str:
