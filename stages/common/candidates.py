@@ -52,8 +52,7 @@ def candidates(rows: Sequence[Decision], most: int) -> list[Decision]:
     places: Counter[tuple[bool, str]] = Counter()
     found = []
     for row in rows:
-        whole = row.reason.startswith(("section ", "source "))  # … is left out
-        left_out = row.reason in (LEFT_OUT, NEAR_DUPLICATE) or whole
+        left_out = row.reason in (LEFT_OUT, NEAR_DUPLICATE) or row.reason.endswith("is left out")
         if not (row.kept or left_out):
             last = beyond_a_limit(row)
             places[last, row.section] += 1
