@@ -5,10 +5,9 @@ Takes:  params.yaml, dvc.yaml, leave_out.csv, licences.csv, every source.yaml; t
 Leaves: checked.txt, always the same, so that nothing after it is run again for its sake.
 Rule:   every section of params.yaml must fit its stage's model, all faults are reported at once;
         the folders, weights, device and picks it names must be there, no photograph on its way into
-        git or with a name that DVC can't list, and room on the disk for what the next stages write
-        at least. DVC runs this before any stage that reads a photograph, and again when the
-        parameters change, or the weights; `make run` and `make check` run it each time, since DVC
-        does not see what git, the disk and people do.
+        git, and room on the disk for what the next stages write at least. DVC runs this before any
+        stage that reads a photograph, and again when the parameters change, or the weights; `make
+        run` and `make check` run it each time, since DVC does not see what git and the disk do.
 """
 
 import importlib
@@ -29,7 +28,6 @@ from stages.common import (
     git,
     leave_out,
     links,
-    listing,
     params,
     picks,
     probe_params,
@@ -43,7 +41,6 @@ from stages.common.hyperiqa import backends, models
 from stages.common.near import embedder
 
 TABLES = Path("data/tables")  # of the last run
-BESIDE = ("data/evaluation", "data/reference")
 
 
 def parameter_models(pipeline: Path) -> dict[str, type[params.Params]]:
@@ -124,7 +121,8 @@ def mend(folder: Path) -> str:
 
 
 def unusable(score: dict[str, Any], weights_folder: Path) -> list[str]:
-    """What embedding and `score` need and this machine lacks: weights, a GPU, a precision."""
+    """What embedding and the section `score` need and this machine lacks: weights, a GPU, a
+    precision."""
     found = []
     for look in (
         lambda: embedder.check(weights_folder),
@@ -149,13 +147,6 @@ def check_weights(model: str, folder: Path) -> None:
         weights.load(model, folder)
 
 
-def misnamed(listed: sources.Listed) -> list[str]:
-    """Files that DVC can't list, among photographs and in the folders beside them."""
-    names = {folder.folder: list(own) for folder, own in listed.items()}
-    names |= {folder: files.files_below(Path(folder)) for folder in BESIDE if Path(folder).is_dir()}
-    return list(filter(None, map(listing.misnamed, names, names.values())))
-
-
 def main(weights_folder: Path, checked: Path) -> None:
     path = Path("params.yaml")
     sections = params.read(path)
@@ -166,9 +157,7 @@ def main(weights_folder: Path, checked: Path) -> None:
         raise UserError(f"{path}: {'; '.join(found)}")
     root = sources.of_params(sections["gather"])
     sources.check(root)
-    if found := misnamed(listed := sources.listed(root)):
-        raise UserError("; ".join(found))
-    entries = sources.entries(listed)
+    entries = sources.entries(sources.listed(root))
     whose = credits.read(root, entries)
     sizes = forecast.some_sizes(root, entries, sections["screen"]["min_short_edge"])
     if found := forecast.faults(sections, sizes) + picks.faults(sections):

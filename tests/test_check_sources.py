@@ -53,19 +53,6 @@ def test_a_name_that_there_is_already_is_told(project: Path) -> None:
     )
 
 
-def test_names_that_dvc_can_not_list_are_told(project: Path) -> None:
-    odd = b"caf\xe9.png".decode(errors="surrogateescape")
-    pack(project / "here" / "a.tar", {odd: b""})  # its names are no files'
-    for path in (f"here/{odd}", f"data/evaluation/{odd}", f"data/evaluation/{odd}s"):
-        (project / path).parent.mkdir(parents=True, exist_ok=True)
-        (project / path).touch()
-    assert message_of(project, more(faces="here")) == (
-        f"here: 1 of the names is not UTF-8, and DVC can't list them: {odd}: rename them; "
-        "data/evaluation: 2 of the names are not UTF-8, and DVC can't list them: "
-        f"{odd}, {odd}s: rename them"
-    )
-
-
 def test_what_is_wrong_with_a_source_is_told(project: Path) -> None:
     pack(project / "here" / "a.zip", {"source.yaml": b"name: B\n"})
     assert message_of(project, more(faces="here")) == (

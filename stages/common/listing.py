@@ -7,12 +7,12 @@ count as read, and be missed for good.
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.common import surrogates, workers
+from stages.common import workers
 from stages.common.errors import UserError
 from stages.common.files import files_below
 
@@ -52,19 +52,6 @@ def listing(folder: Path) -> dict[str, Status]:
         with suppress(FileNotFoundError):
             found[path] = status(folder / path)
     return found
-
-
-def misnamed(folder: str | Path, paths: Iterable[str]) -> str:
-    """What is wrong with the names of files; empty where nothing is. On one that is not UTF-8 DVC
-    ends without saying which."""
-    odd = [path for path in paths if not surrogates.is_valid(path)]
-    if not odd:
-        return ""
-    are = "is" if len(odd) == 1 else "are"
-    return (
-        f"{folder}: {len(odd):,} of the names {are} not UTF-8, and DVC can't list them: "
-        f"{_some(odd)}: rename them"
-    )
 
 
 def quiet_listing(folder: Path) -> dict[str, Status]:
@@ -130,9 +117,5 @@ def summary(found: list[Change]) -> str:
 
 def named(found: list[Change]) -> str:
     """The first paths, and how many more there are."""
-    return _some([change.path for change in found])
-
-
-def _some(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
-    return ", ".join(paths[:NAMED]) + more
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return ", ".join(change.path for change in found[:NAMED]) + more
