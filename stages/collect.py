@@ -8,9 +8,9 @@ Rule:   the one door for pixels (common/pixels/images.py); a name says the photo
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 
 from stages.common import disk, files, listing, sources, tables, workers
@@ -21,24 +21,26 @@ from stages.common.rows import Collected, Decision, Photograph, Unreadable
 from stages.common.sources import Root
 from stages.common.subimages_params import Written, write_why_empty
 
-
-def name_of(row: Photograph) -> str:
-    """Of a photograph's own PNG, below hr/."""
-    return files.image_name(row.section, row.path, row.sha256)
+MORE = 16  # digits of a hash in a name, where 8 don't keep two photographs apart
 
 
-def convert(row: Photograph, *, source: Root, hr: Path) -> str:
-    """Write one photograph as PNG; gives that file's SHA-256."""
-    content = png.write(hr / name_of(row), sources.pixels(source, row.path, row.sha256))
-    return hashlib.sha256(content).hexdigest()
+def names_of(rows: Sequence[Photograph]) -> list[str]:
+    """Of each photograph's own PNG, below hr/. Those that would have one name have more of their
+    hashes in it: of 100,000 names without a Latin letter, all of which become `image`, some do."""
+    names = [files.image_name(row.section, row.path, row.sha256) for row in rows]
+    counts = Counter(names)
+    return [
+        name if counts[name] == 1 else files.image_name(row.section, row.path, row.sha256, MORE)
+        for name, row in zip(names, rows, strict=True)
+    ]
 
 
-def collected_row(row: Photograph, sha256: str) -> Collected:
-    """A photograph and its PNG, whose SHA-256 is empty where there is none."""
+def collected_row(name: str, row: Photograph) -> Collected:
+    """A photograph and the name of its PNG, which is not written yet."""
     return Collected(
-        path=name_of(row),
+        path=name,
         section=row.section,
-        sha256=sha256,
+        sha256="",
         width=row.width,
         height=row.height,
         pixels=row.pixels,
@@ -46,6 +48,13 @@ def collected_row(row: Photograph, sha256: str) -> Collected:
         photograph_sha256=row.sha256,
         source=row.source,
     )
+
+
+def convert(row: Collected, *, source: Root, hr: Path) -> Collected:
+    """Write one photograph as PNG; gives the row with that file's SHA-256."""
+    pixels = sources.pixels(source, row.photograph, row.photograph_sha256)
+    content = png.write(hr / row.path, pixels)
+    return row._replace(sha256=hashlib.sha256(content).hexdigest())
 
 
 def check_listed(source: Root, rows: Iterable[Unreadable | Photograph]) -> None:
@@ -77,15 +86,14 @@ def main(
     write = subimages.files == "all"
     if write:
         disk.check_room(hr, disk.png_bytes((row.width, row.height) for row in kept), "this stage")
-    files.new_folder(hr)
-    hashes: Iterable[str] = repeat("", len(kept))
-    if not write:
-        write_why_empty(hr)
-    else:
-        hashes = workers.each(partial(convert, source=source, hr=hr), kept, what="collect")
-    rows = sorted(map(collected_row, kept, hashes))
-    if len({row.path for row in rows}) != len(kept):
+    rows = sorted(map(collected_row, names_of(kept), kept))
+    if len({row.path for row in rows}) != len(rows):
         raise AssertionError("two photographs have one name")
+    files.new_folder(hr)
+    if write:
+        rows = list(workers.each(partial(convert, source=source, hr=hr), rows, what="collect"))
+    else:
+        write_why_empty(hr)
     megapixels = sum(row.width * row.height for row in rows) / 1e6
     tables.write(collected, Collected, rows)
     tables.write_numbers(numbers, {"photographs": len(rows), "megapixels": round(megapixels, 3)})

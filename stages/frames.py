@@ -31,8 +31,6 @@ from stages.common.video import choosing, colour, combing, reading
 from stages.common.video.choosing import Choice
 from stages.common.video.reading import VideoError
 
-ABOUT = "about.txt"  # else DVC would warn of an empty folder wherever there is no video
-
 
 class FramesParams(Params):
     every: float = Field(gt=0, le=86400)
@@ -146,7 +144,7 @@ def is_there(folder: Path, frame: int, scene: int, microseconds: int, sha256: st
 def clean_up(folder: Path, stills: list[Still]) -> None:
     """Remove what an earlier run has left, and folders that are empty then. Nobody else writes
     there: it is an out of this stage, which DVC leaves to it."""
-    for path in set(files.files_below(folder)) - {still.path for still in stills} - {ABOUT}:
+    for path in set(files.files_below(folder)) - {still.path for still in stills} - {files.ABOUT}:
         (folder / path).unlink()
     for inside in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
         if not any(inside.iterdir()):
@@ -165,7 +163,7 @@ def main(
     root = sources.folders(source)
     listed = sources.listed(root, listing.quiet_listing)
     there = sources.videos(listed)
-    files.write(folder / ABOUT, b"stills of videos, as data/tables/frames.csv lists them\n")
+    files.write_about(folder, "stills of videos, as data/tables/frames.csv lists them\n")
     if reading.is_there():
         taken = take_all([entry.path for entry in there], root, folder, params) if there else []
     else:

@@ -15,6 +15,7 @@ Rule:   a file is read once. It is unreadable for the first of these that holds:
 
 import functools
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -160,7 +161,8 @@ def main(
 ) -> None:
     root = sources.folders(folder)
     sources.check(root)
-    sources.own(root)
+    if "DVC_STAGE" in os.environ:  # run by DVC: the folder may be any other's, of `make inspect`
+        sources.own(root)
     files.new_folder(thumbnails)
     listed = sources.listed(root, listing.quiet_listing)
     entries = sources.entries(listed)
@@ -172,6 +174,8 @@ def main(
         for row in rows
         if isinstance(row, Photograph)
     ]
+    if not good:
+        files.write_about(thumbnails, "No image was found, and so there is no thumbnail.\n")
     bad = [row for row in rows if isinstance(row, Unreadable)]
     used = {row.source for row in good}
 

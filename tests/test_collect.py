@@ -15,7 +15,7 @@ from stages.common.errors import UserError
 from stages.common.files import changed
 from stages.common.pixels.images import decode, pixels_sha256
 from stages.common.rows import Collected, Decision, Photograph, Unreadable, section_of
-from stages.common.subimages_params import Written
+from stages.common.subimages_params import Files, Written
 from tests.conftest import encoded, noise
 
 
@@ -40,9 +40,9 @@ def collected(tmp_path: Path, photographs: dict[str, tuple[bytes, bool]]) -> lis
     return tables.read(tmp_path / "out.csv", Collected)
 
 
-def run(tmp_path: Path) -> None:
+def run(tmp_path: Path, written: Files = "all") -> None:
     names = ("in", "gathered.csv", "unreadable.csv", "in.csv", "hr", "out.csv", "m.json")
-    collect.main(*(tmp_path / name for name in names), Written(files="all"))
+    collect.main(*(tmp_path / name for name in names), Written(files=written))
 
 
 def turned() -> bytes:
@@ -87,6 +87,25 @@ def test_names_that_would_meet_stay_apart(tmp_path: Path) -> None:
     for row in rows:
         expected = decode(photographs[row.photograph][0])
         assert decode((tmp_path / "hr" / row.path).read_bytes()).tolist() == expected.tolist()
+
+
+def test_names_whose_hashes_begin_alike_stay_apart(tmp_path: Path) -> None:
+    """Of 100,000 photographs with names as 山.jpg, which all become `image`, some have."""
+    hashes = {"山.png": "0123abcd" + "1" * 56, "川.png": "0" * 64, "谷.png": "0123abcd" + "2" * 56}
+    for name in hashes:
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(bytes(9))
+    listed = [Photograph(name, ".", sha, 9, 9, 9, "", sha, "") for name, sha in hashes.items()]
+    kept = [Decision(1, row.path, ".", row.sha256, 9, 0.5, True, "", "") for row in listed]
+    tables.write(tmp_path / "gathered.csv", Photograph, listed)
+    tables.write(tmp_path / "unreadable.csv", Unreadable, [])
+    tables.write(tmp_path / "in.csv", Decision, kept)
+    run(tmp_path, "kept")
+    assert {row.photograph: row.path for row in tables.read(tmp_path / "out.csv", Collected)} == {
+        "山.png": "image-0123abcd11111111.png",
+        "川.png": "image-00000000.png",
+        "谷.png": "image-0123abcd22222222.png",
+    }
 
 
 def test_a_photograph_that_changed_since_is_told(tmp_path: Path) -> None:

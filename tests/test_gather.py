@@ -426,10 +426,30 @@ def test_photographs_stand_on_sheets_in_the_order_of_their_rows(tmp_path: Path) 
     assert written(tmp_path / "in out" / "thumbnails") == written(tmp_path / "expected")
 
 
-def test_a_folder_without_images_has_an_empty_folder_of_thumbnails(tmp_path: Path) -> None:
+def test_a_folder_without_images_has_no_thumbnails_and_says_so(tmp_path: Path) -> None:
+    """Of an empty folder DVC would warn, in each project without `data/reference`."""
     put(tmp_path / "in" / "a.txt", b"text")
     gathered(tmp_path / "in")
-    assert list((tmp_path / "in out" / "thumbnails").iterdir()) == []
+    assert written(tmp_path / "in out" / "thumbnails") == {
+        "about.txt": b"No image was found, and so there is no thumbnail.\n"
+    }
+
+
+@pytest.mark.parametrize("stage", [None, "gather@images"])
+def test_a_folder_that_is_only_looked_at_keeps_its_links_to_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str | None
+) -> None:
+    """As by `make inspect DIR=data/subimages`: bytes of their own would be a second copy of all."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    if stage is not None:  # DVC runs it, on a folder that people write to
+        monkeypatch.setenv("DVC_STAGE", stage)
+    cached = put(tmp_path / "cached", png.encode(noise(9, 9)))
+    cached.chmod(0o444)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").hardlink_to(cached)
+    gathered(tmp_path / "in")
+    assert cached.samefile(tmp_path / "in" / "a.png") == (stage is None)
 
 
 def test_old_thumbnails_are_not_mixed_with_new_ones(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from stages import collect, dataset, multiscale, subimages
 from stages.common import tables
 from stages.common.errors import UserError
-from stages.common.files import files_below, sha256_of
+from stages.common.files import ABOUT, files_below, sha256_of
 from stages.common.pixels import pictures
 from stages.common.pixels.images import pixels_sha256, read
 from stages.common.rows import Decision, Folder, Photograph, Tile, Unreadable
-from stages.common.subimages_params import ABOUT, Files, SubimagesParams, Written
+from stages.common.subimages_params import Files, SubimagesParams, Written
 from stages.dataset import DatasetParams
 from stages.multiscale import MultiscaleParams
 

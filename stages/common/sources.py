@@ -225,12 +225,13 @@ def read_image(of: Entry, root: Root, max_megapixels: float) -> bytes:
         raise ImageError("unreadable", "not a file, or a link that leads nowhere")
     if of.fault:
         raise ImageError(of.reason, of.fault)
-    most = MOST_BYTES_A_PIXEL * max_megapixels * 1e6 + HEAD_BYTES
+    largest = max_megapixels if member else images.MAX_MEGAPIXELS  # a file may hold several images
+    most = MOST_BYTES_A_PIXEL * largest * 1e6 + HEAD_BYTES
     at_once = bool(url) and of.bytes <= most  # to ask twice takes as long as to read
     content = read(root, of.path, -1 if at_once else formats.HEAD)
     formats.check_head(content[: formats.HEAD])
-    if member and of.bytes > most:
-        what = "has" if url else "unpacks to"
+    if of.bytes > most:
+        what = "unpacks to" if member and not url else "has"
         raise ImageError("too large", f"{what} {of.bytes:,} bytes, more than {most:,.0f}")
     if at_once and len(content) != of.bytes:
         raise UserError(f"{shown(root, of.path)} changed while it was read: run `dvc repro`")
@@ -241,14 +242,14 @@ def read_checked(root: Root, path: str, sha256: str) -> bytes:
     """Read a file that must be the one its table lists.
 
     Raises:
-        UserError: where it holds anything else, or is a member that can't be read any more.
+        UserError: where it holds anything else, is gone, or is a member that can't be read.
         OSError: where the file can't be read.
     """
     try:
         content = read(root, path)
-    except ImageError as error:
-        name = shown(root, path)
-        raise UserError(f"{name} can't be read any more ({error}): run `dvc repro`") from None
+    except (FileNotFoundError, NotADirectoryError, ImageError) as error:
+        name, why = shown(root, path), getattr(error, "strerror", None) or error
+        raise UserError(f"{name} can't be read any more ({why}): run `dvc repro`") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise UserError(files.changed([shown(root, path)]))
     return content
@@ -258,7 +259,8 @@ def pixels(root: Root, path: str, sha256: str) -> images.Pixels:
     """Read a photograph that a table lists.
 
     Raises:
-        UserError: where the file has another hash.
+        UserError, OSError: as `read_checked`.
+        ImageError: where it can't be decoded.
     """
     return images.decode(read_checked(root, path, sha256))
 

@@ -9,7 +9,6 @@ from stages.common import files
 from stages.common.params import Params
 
 Files = Literal["all", "kept"]
-ABOUT = "about.txt"
 
 
 class SubimagesParams(Params):
@@ -32,6 +31,6 @@ class Written(Params):
 
 
 def write_why_empty(folder: Path) -> None:
-    """Say in a stage's folder why it holds no image; of an empty one DVC would warn."""
+    """Say in a stage's folder why it holds no image."""
     text = "No image is written here: subimages.files is `kept`, in params.yaml.\n"
-    files.write(folder / ABOUT, text.encode())
+    files.write_about(folder, text)

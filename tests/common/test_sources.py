@@ -1,6 +1,7 @@
 """Sources: a path is one file, wherever its folder lies; archives count as if unpacked."""
 
 import hashlib
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from stages.common.pixels import formats, images, png
 from stages.common.rows import Folder, Photograph
 from stages.common.sources import Located
 from tests.archives import KINDS, pack
-from tests.conftest import noise
+from tests.conftest import encoded, noise
 
 IMAGE = png.encode(noise(40, 50))
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
@@ -92,6 +93,12 @@ def test_what_is_not_what_its_table_lists_is_told(root: sources.Folders, tmp_pat
         f"{tmp_path}/first/top.zip/d.png can't be read any more (unreadable: top.zip has no member "
         "d.png): run `dvc repro`"
     )
+    with pytest.raises(UserError) as raised:
+        sources.read_checked(root, "faces/more/gone.png", SHA256)
+    assert str(raised.value) == (
+        f"{tmp_path}/elsewhere/photos/gone.png can't be read any more (No such file or directory): "
+        "run `dvc repro`"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,6 +123,20 @@ def test_a_member_is_an_image_by_its_content_and_of_a_sensible_size(
         "empty.png": "not an image: the file is empty",
         "text.png": "not an image: looks like text",
     }
+
+
+def test_a_file_that_no_image_is_as_large_as_is_not_read(tmp_path: Path) -> None:
+    """A slide of a microscope, say, which is a TIFF of some gigabytes: memory is for images."""
+    with (tmp_path / "slide.tif").open("wb") as file:
+        file.write(encoded(noise(8, 8), "TIFF"))
+        file.truncate(3_000_000_000)
+    (entry,) = sources.entries(sources.listed(tmp_path))
+    tracemalloc.start()
+    with pytest.raises(images.ImageError) as raised:
+        sources.read_image(entry, tmp_path, 0.1)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+    assert str(raised.value) == "too large: has 3,000,000,000 bytes, more than 2,000,262,144"
 
 
 def test_an_archive_that_can_not_be_read_is_one_file_with_a_reason(tmp_path: Path) -> None:

@@ -101,12 +101,27 @@ def _rows(content: str, to: Mapping[str, str]) -> str:
 
 def _card(content: str, name: str, first: str) -> str:
     """README.md: its head, and where the tiles are."""
-    _, head, body = content.split("---\n", 2)
-    front: dict[str, Any] = yaml.safe_load(head)
+    front, body = parted(content)
     front["configs"][0]["data_files"][0]["path"] = [f"{name}/*/*.png", "metadata.jsonl"]
-    shown = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    body = body.replace(f"| `{name}/0.png`, …", f"| `{first}`, …", 1)
+    return joined(front, body.replace(f"| `{name}/0.png`, …", f"| `{first}`, …", 1))
+
+
+def parted(card: str) -> tuple[dict[str, Any], str]:
+    """The head of a card, and what follows. The line `---` ends a head; a title may end so, too."""
+    head, _, body = card.removeprefix("---\n").partition("\n---\n")
+    return yaml.safe_load(head), body
+
+
+def joined(front: Mapping[str, Any], body: str) -> str:
+    """A card by its head and what follows."""
+    shown = yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True)
     return f"---\n{shown}---\n{body}"
+
+
+def noted(front: Mapping[str, Any], body: str, note: str) -> bytes:
+    """A card with a line below its title, which says what lies here instead of the set's files."""
+    title, _, rest = body.lstrip("\n").partition("\n\n")
+    return joined(front, f"\n{title}\n\n{note}\n\n{rest}").encode()
 
 
 def _croissant(content: bytes, name: str, rows_sha256: str) -> bytes:
@@ -143,14 +158,11 @@ def with_download(card: bytes, commands: str) -> bytes:
 
 def archive_card(card: bytes, files: Sequence[str]) -> bytes:
     """The card of a set that is hosted as its archive alone, of which no rows can be loaded."""
-    _, head, body = card.decode().split("---\n", 2)
-    front: dict[str, Any] = yaml.safe_load(head)
+    front, body = parted(card.decode())
     front.pop("configs", None)
-    shown = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
     names = ", ".join(f"`{name}`" for name in files)
-    note = f"Here lies the set's archive, {names}; what follows tells of the folder inside.\n"
-    title, _, rest = body.lstrip("\n").partition("\n\n")
-    return f"---\n{shown}---\n\n{title}\n\n{note}\n{rest}".encode()
+    note = f"Here lies the set's archive, {names}; what follows tells of the folder inside."
+    return noted(front, body, note)
 
 
 def notes(entry: str | None, archive: Sequence[tuple[str, str]], commands: str) -> str:

@@ -4,8 +4,7 @@ writes a file."""
 import re
 from collections.abc import Sequence
 
-import yaml
-
+from stages.common.archive import hosting
 from stages.common.errors import UserError
 from stages.common.exports.released import Sample
 
@@ -44,8 +43,7 @@ def card(content: bytes, name: str, what: str, paths: dict[str, str]) -> bytes:
     Args:
         paths: patterns of the files that `datasets` loads, by split; empty where it can't.
     """
-    _, head, body = content.decode().split("---\n", 2)
-    front = yaml.safe_load(head)
+    front, body = hosting.parted(content.decode())
     front.pop("configs", None)
     if paths:
         names = {"train": "default"}
@@ -53,9 +51,5 @@ def card(content: bytes, name: str, what: str, paths: dict[str, str]) -> bytes:
             {"config_name": names.get(split, split), "data_files": [{"split": split, "path": path}]}
             for split, path in paths.items()
         ]
-    shown = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    note = (
-        f"Here lie the images of `{name}` as {what}; what follows tells of the set's own files.\n"
-    )
-    title, _, rest = body.lstrip("\n").partition("\n\n")
-    return f"---\n{shown}---\n\n{title}\n\n{note}\n{rest}".encode()
+    note = f"Here lie the images of `{name}` as {what}; what follows tells of the set's own files."
+    return hosting.noted(front, body, note)

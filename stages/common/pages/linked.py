@@ -22,7 +22,8 @@ class Place(NamedTuple):
 def place_of(path: str, gather: Mapping[str, Any]) -> Place:
     """The place of a photograph, by its path alone; `gather` is the section of params.yaml.
 
-    A folder that is called like an archive counts as one: a link less, and none that is dead.
+    A folder that is called like an archive counts as one: a link less, and none that is dead. One
+    that is called like a video is told by the names of stills.
     """
     more: Mapping[str, str] = gather.get("more", {})
     name = next((name for name in more if path.startswith(f"{name}/")), "")
@@ -33,7 +34,7 @@ def place_of(path: str, gather: Mapping[str, Any]) -> Place:
     for depth, part in enumerate(parts[:-1], start=1):
         if packed.is_packed(part):
             return Place("", "", f"in the archive {'/'.join(parts[:depth])}")
-        if among.is_called_so(part):
+        if among.is_called_so(part) and among.is_still("/".join(parts[depth:])):
             return Place("", str(among.STILLS), "")
     return Place(f"{name}/" if name else "", folder, "")
 

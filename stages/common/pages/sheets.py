@@ -17,7 +17,7 @@ from stages.common.errors import UserError
 from stages.common.pages.thumbnails import COLUMNS as CELLS
 from stages.common.pages.thumbnails import SIDE, Place
 from stages.common.pixels import images, png
-from stages.common.pixels.images import Pixels
+from stages.common.pixels.images import ImageError, Pixels
 
 COLUMNS = 6
 GAP = 10  # px
@@ -45,13 +45,15 @@ def cells(wanted: tuple[Path, list[int]]) -> list[Pixels]:
     """Some cells of a sheet of thumbnails, (SIDE, SIDE, 3) each.
 
     Raises:
-        UserError: where the sheet is missing or has no such cell.
+        UserError: where the sheet is missing, damaged or has no such cell.
     """
     path, numbers = wanted
     try:
         pixels = images.decode(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run `dvc repro`, which makes it") from None
+    except ImageError as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run `dvc repro`") from None
     found = []
     for number in numbers:
         top, left = number // CELLS * SIDE, number % CELLS * SIDE

@@ -19,11 +19,11 @@ STRIP = 32  # rows that are copied at once
 def canonical(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I;32"):
         raise ImageError("unreadable", f"mode {image.mode}: floating point has no stated range")
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, as I;16, or I from older files
         grey = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
         upright = ImageOps.exif_transpose(Image.fromarray(((grey + 128) // 257).astype(np.uint8)))
-        return _in_mode("RGB", _turned_like(image, upright))
-    profile = image.info.get("icc_profile")
+        return _to_srgb(_turned_like(image, upright), profile)
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode == "P" or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -27,15 +27,21 @@ GROUP = 16  # rows of a group; every eighth group is compressed by both methods 
 
 
 def write(path: Path, pixels: Bytes) -> bytes:
-    """Write `encode(pixels)` to a file, making its folder, and return that content.
+    """Write `encode(pixels)` to a file, whole or not at all, and return that. Makes its folder.
 
     Raises:
         OSError: where the file can't be written; it names the file.
     """
     content = encode(pixels)
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")  # not by `files.write`, which waits for the disk
     with files.naming(path):
-        path.write_bytes(content)
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
     return content
 
 

@@ -5,6 +5,7 @@ a folder. The stage `frames` writes it below `STILLS` by this name, which no fil
 photographs can have beside the video.
 """
 
+import re
 from pathlib import Path
 
 from stages.common import files
@@ -35,6 +36,11 @@ def is_video(file: Path) -> bool:
             return not formats.is_known(opened.read(formats.HEAD))
     except OSError:
         return False
+
+
+def is_still(name: str) -> bool:
+    """Whether a file may be a still, by its name below its video's."""
+    return re.fullmatch(r"\d{6,}\.png", name) is not None
 
 
 def stills_of(path: str, stills: Path) -> dict[str, int]:

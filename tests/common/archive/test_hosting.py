@@ -130,6 +130,13 @@ def test_the_card_of_an_archive_promises_no_rows() -> None:
     )
 
 
+def test_a_title_that_ends_like_a_head_does_not_end_it() -> None:
+    card = "---\npretty_name: T ---\nlicense: other\n---\n\n# T ---\n\n12 tiles.\n"
+    note = "Here lies the set's archive, `a.7z`; what follows tells of the folder inside."
+    found = hosting.archive_card(card.encode(), ["a.7z"]).decode()
+    assert found == card.replace("12 tiles.", f"{note}\n\n12 tiles.")
+
+
 def test_a_release_says_what_is_new_and_how_to_unpack() -> None:
     entry = "## 1.1.0 of 2026-12-01\n\nMINOR since 1.0.0: 1 tile added.\n\n"
     assert hosting.notes(entry, [("a.7z", "0" * 64)], "") == (

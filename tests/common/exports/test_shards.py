@@ -52,3 +52,10 @@ def test_a_card_says_what_lies_beside_it() -> None:
         "files.\n\n12 tiles.\n"
     )
     assert "configs" not in shards.card(card, "s", "LMDB", {}).decode()
+
+
+def test_a_title_that_ends_like_a_head_does_not_end_it() -> None:
+    card = "---\npretty_name: Faces ---\nlicense: other\n---\n\n# Faces ---\n\n12 tiles.\n"
+    told = shards.card(card.encode(), "s", "LMDB", {}).decode()
+    note = "Here lie the images of `s` as LMDB; what follows tells of the set's own files."
+    assert told == card.replace("12 tiles.", f"{note}\n\n12 tiles.")

@@ -16,6 +16,7 @@ def test_each_photograph_has_the_place_of_its_folder() -> None:
         "faces/ffhq/a.zip/1.png",
         "cloud/c.png",
         "films/day.mp4/000123.png",
+        "films/a folder.mov/1.png",
     ]
     found, own = places(paths, GATHER)
     assert [found[i] for i in own] == [
@@ -25,5 +26,6 @@ def test_each_photograph_has_the_place_of_its_folder() -> None:
         Place("", "", "in the archive faces/ffhq/a.zip"),
         Place("", "", "at s3://bucket/photos"),
         Place("", "data/frames", ""),
+        Place("", "data/source", ""),
     ]
     assert places(["a.png"], {"source": "data/source"}) == ([Place("", "data/source", "")], [0])

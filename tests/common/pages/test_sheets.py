@@ -87,3 +87,10 @@ def test_a_sheet_is_as_wide_as_its_pictures(tmp_path: Path) -> None:
     pictures = some(tmp_path, 2)
     pixels = sheet(pictures, sheets.thumbnails(pictures))
     assert pixels.shape == (GAP + STEP, GAP + 2 * (SIDE + GAP), 3)
+
+
+def test_a_damaged_sheet_is_named(tmp_path: Path) -> None:
+    (picture,) = some(tmp_path / "thumbnails", 1)
+    picture.sheet.write_bytes(picture.sheet.read_bytes()[:400])
+    with pytest.raises(UserError, match=r"group_0.jpg is damaged \(.*\): delete it and run `dvc"):
+        sheets.thumbnails([picture])

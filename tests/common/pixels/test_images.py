@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -408,6 +409,16 @@ def test_a_profile_that_many_photographs_share_is_looked_at_once(
     monkeypatch.setattr(ImageCms, "profileToProfile", None)  # to call it would be an error
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", None)
     assert decode(contents[1]).tolist() == noise(HIGH, WIDE, 1).tolist()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_of_16_bits_is_converted_like_that_of_8(kind: str) -> None:
+    linear = imagecodecs.cms_profile("gray", whitepoint=[0.3127, 0.329, 1.0], gamma=1.0)
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    seen = decode(encoded(values, kind, icc_profile=linear))
+    assert (seen[0, 0, 0], seen[4, 0, 0], seen[15, 15, 0]) == (0, 137, 255)
+    deep = decode(encoded(values.astype(np.uint16) * 257, kind, icc_profile=linear))
+    assert deep.tolist() == seen.tolist()
 
 
 @pytest.mark.parametrize("profile", [b"no profile", swapped_primaries()[:200], b"\0" * 500])

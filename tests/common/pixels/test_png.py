@@ -1,15 +1,17 @@
 """The PNG files that this project writes: lossless, plain, the same each time, and small."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from PIL import Image
 
 from stages.common.pixels import png
 from stages.common.pixels.images import Pixels, decode, read
-from tests.conftest import SAMPLES, encoded
+from tests.conftest import SAMPLES, encoded, noise
 from tests.strategies import pixels as any_pixels
 
 SIDE = 512  # px, of a tile
@@ -66,3 +68,14 @@ def test_the_size_of_a_photographs_tile_is_known_about_without_writing_it() -> N
 @given(any_pixels)
 def test_the_size_of_a_small_picture_is_known_exactly(pixels: Pixels) -> None:
     assert png.about_size(pixels) == len(png.encode(pixels))
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(tiny_disk: Callable[[str], Path]) -> None:
+    path = tiny_disk("size=64k") / "a" / "b.png"
+    png.write(path, flat := np.zeros((300, 300, 3), np.uint8))
+    with pytest.raises(OSError, match="No space left") as raised:
+        png.write(path, noise(300, 300))
+    assert raised.value.filename == str(path)
+    assert [(file, file.read_bytes()) for file in path.parent.iterdir()] == [
+        (path, png.encode(flat))
+    ]
