@@ -22,6 +22,7 @@ import yaml
 from stages.common import (
     buckets,
     credits,
+    cutoff_params,
     disk,
     files,
     forecast,
@@ -165,6 +166,8 @@ def main(weights_folder: Path, checked: Path) -> None:
     listed = sources.listed(root)
     for folder, own in listed.items():
         listing.check_names(folder.folder, own)
+    for place in (picks.EVALUATION, Path(cutoff_params.REFERENCES)):
+        listing.check_names(place, files.files_below(place) if place.is_dir() else ())
     entries = sources.entries(listed)
     whose = credits.read(root, entries)
     sizes = forecast.some_sizes(root, entries, sections["screen"]["min_short_edge"])

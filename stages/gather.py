@@ -10,7 +10,8 @@ Leaves: gathered_*.csv (`Photograph`), a row for every image; unreadable_*.csv (
         reads it, and DVC does not know it.
 Rule:   a file is read once. It is unreadable for the first of these that holds: no file, another
         kind (common/pixels/formats.py), too large, truncated, unreadable. An image whose content
-        the store knows is not decoded again. A folder that changes while it is read ends the stage.
+        the store knows is not decoded again. A folder that changes while it is read ends the stage,
+        and so does a fault that says nothing of the file, as of a disk that is gone.
 """
 
 import functools
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.common import credits, files, fingerprints, listing, sources, store, tables, workers
-from stages.common.cli import run
+from stages.common.cli import PASSING, run
 from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.facts import Facts, FactStore
@@ -63,8 +64,7 @@ def code_fingerprint() -> str:
 def look(
     entry: Entry, *, root: Root, max_megapixels: float, store_path: Path, fingerprint: str
 ) -> Looked:
-    """Read a file once: its row, or why there is none. Files that can't be decoded are few, and
-    are tried again each time: the fault may be of the moment."""
+    """Read a file once: its row, or why there is none. What can't be decoded is tried each time."""
     path, size, sha256 = entry.path, entry.bytes, ""
     try:
         if path.rpartition("/")[2] == credits.FILE:
@@ -77,8 +77,9 @@ def look(
     except ImageError as error:
         return Looked(Unreadable(path, error.reason, error.detail, size, sha256))
     except OSError as error:
-        detail = error.strerror or str(error)
-        return Looked(Unreadable(path, "unreadable", detail, size, sha256))
+        if error.errno in PASSING:
+            raise
+        return Looked(Unreadable(path, "unreadable", error.strerror or str(error), size, sha256))
     row = Photograph(path, entry.section, sha256, bytes=size, **facts.columns)
     return Looked(row, facts, known is not None)
 

@@ -13,7 +13,7 @@ import yaml
 
 from stages import check
 from stages.check import faults, parameter_models
-from stages.common import links, store
+from stages.common import links, listing, store
 from stages.common.errors import UserError
 from stages.common.params import read
 from stages.common.pixels import png
@@ -155,14 +155,16 @@ def test_a_folder_whose_name_no_command_line_holds_is_told(project: Path) -> Non
     )
 
 
-def test_names_that_dvc_can_not_keep_are_told(project: Path) -> None:
-    folder = project / SECTIONS["gather"]["source"]
-    (folder / "caf\udce9").mkdir()
+@pytest.mark.parametrize("name", ["data/samples", "data/evaluation", "data/reference"])
+def test_names_that_dvc_can_not_keep_are_told(project: Path, name: str) -> None:
+    folder = project / name
+    (folder / "caf\udce9").mkdir(parents=True)
     png.write(folder / "caf\udce9" / "a.png", noise(8, 8))
+    count = len(listing.listing(folder))
     assert message_of(project, SECTIONS) == (
-        "data/samples: 1 files have names that are not UTF-8, as 'caf\\udce9/a.png', and DVC can't "
-        "keep these: rename them, as by `convmv -f latin1 -t utf8 -r --notest 'data/samples'`, or "
-        "put them into an archive"
+        f"{name}: 1 of {count} names are not UTF-8, as 'caf\\udce9/a.png', and DVC can't keep "
+        f"these: rename them, as by `convmv -f latin1 -t utf8 -r --notest '{name}'`, or put them "
+        "into an archive"
     )
 
 

@@ -1,5 +1,6 @@
 """Gather: facts about every image, a reason for every other file, and nothing between the two."""
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stages import gather
-from stages.common import listing, tables
+from stages.common import cli, listing, sources, tables
 from stages.common.entry import Entry
 from stages.common.errors import UserError
 from stages.common.files import files_below
@@ -136,6 +138,24 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.ENOTCONN, errno.EMFILE])
+def test_a_fault_that_says_nothing_of_the_file_ends_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Else all photographs of a disk that is gone would be listed as unreadable, and left out."""
+    put(tmp_path / "in" / "a.png", png.encode(noise(40, 40)))
+    read = sources.read
+
+    def gone(*arguments: Any) -> bytes:
+        read(*arguments)
+        raise OSError(number, os.strerror(number), "a.png")
+
+    monkeypatch.setattr(sources, "read", gone)
+    with pytest.raises(OSError, match=r"a\.png"):
+        gathered(tmp_path / "in")
+    assert number in cli.REMEDIES
+
+
 def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
     put(tmp_path / "elsewhere.png", png.encode(noise(40, 40)))
     (tmp_path / "in").mkdir()
@@ -155,6 +175,7 @@ def test_a_section_that_is_a_link_is_refused(tmp_path: Path) -> None:
 UNREADABLE = """
 import os, sys
 from pathlib import Path
+from typing import Any
 from stages.common.errors import UserError
 from stages.common.files import files_below
 from stages.common.files import files_below

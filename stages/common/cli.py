@@ -19,6 +19,7 @@ from typing import NoReturn
 from stages.common import daemons
 from stages.common.errors import UserError
 
+GONE = (errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ENODEV, errno.EHOSTDOWN)
 REMEDIES = {
     errno.ENOSPC: "free some space, or move the project to a larger disk",
     errno.EDQUOT: "free some space, or ask for a larger quota",
@@ -28,10 +29,13 @@ REMEDIES = {
     errno.ENOENT: "check the path, or let `dvc repro` make it by the stage before",
     errno.ENOTDIR: "check the path",
     errno.EMFILE: "raise `ulimit -n`",
+    errno.ENFILE: "raise `sysctl fs.file-max`",
     errno.ENAMETOOLONG: "shorten the name of the file or of its folder",
     errno.EIO: "check the disk",
     errno.ENOMEM: "run with fewer workers, as in `SRSET_WORKERS=1 dvc repro`",
+    **dict.fromkeys(GONE, "look at the disk or the network, mount it again, run `dvc repro`"),
 }
+PASSING = {*GONE, errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # they say nothing of the file itself
 
 
 def run(main: Callable[..., None]) -> None:

@@ -79,7 +79,7 @@ def check_names(folder: str | Path, listed: Collection[str]) -> None:
     odd = [path for path in listed if not surrogates.is_valid(path)]
     if odd:
         raise UserError(
-            f"{folder}: {len(odd):,} files have names that are not UTF-8, as {odd[0]!a}, and "
+            f"{folder}: {len(odd):,} of {len(listed):,} names are not UTF-8, as {odd[0]!a}, and "
             f"DVC can't keep these: rename them, as by `convmv -f latin1 -t utf8 -r --notest "
             f"'{folder}'`, or put them into an archive"
         )
