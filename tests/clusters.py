@@ -29,6 +29,19 @@ OPTIONS = [
 ]
 
 
+# Of a driver, which tells each item that is done.
+SLOW = """
+from stages.common import cli
+from stages.common.workers import ordered_map
+from tests.common.tasks import tenth
+def main():
+    for number in ordered_map(tenth, range(10_000)):
+        print(number, flush=True)
+if __name__ == "__main__":
+    cli.shell("slow", main)
+"""
+
+
 class Node:
     """What `ray start` starts, and the workers."""
 
@@ -130,3 +143,15 @@ def cluster() -> Iterator[Cluster]:
 def interrupt(process: "subprocess.Popen[str]") -> None:
     """Ctrl-C, for a process that leads its group."""
     os.killpg(process.pid, signal.SIGINT)
+
+
+def driver(cluster: Cluster, script: str, *arguments: str) -> "subprocess.Popen[str]":
+    """A stage's process, in a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(**cluster.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )

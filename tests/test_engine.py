@@ -176,9 +176,9 @@ def test_a_killed_worker_or_node_changes_no_byte(
         node = nodes.nodes[1]
         worker = at_work(node, process)
         worker.kill() if what == "worker" else node.end()
-        out, err = process.communicate(timeout=300)
+        assert process.poll() is None
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert {"worker": "A worker died", "node": "marked dead"}[what] in out  # says Ray
     made = [path.name for path in own.folder.iterdir() if path.suffix != ".sqlite"]
     assert len(made) == {"gather": 6, "score": 4}[name]
     found = [differences(work.folder / file, own.folder / file) for file in made]

@@ -13,13 +13,14 @@ import itertools
 import os
 import pickle
 import platform
+import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from stages.common import nodes
+from stages.common import nodes, raylets
 from stages.common.errors import UserError
 from stages.common.nodes import Surroundings
 from stages.common.raylets import connected, cores, cores_to_score
@@ -32,6 +33,7 @@ FEWEST = 8  # chunks under way, on however few cores: an autoscaler looks at wha
 CRASHES = 3  # of an item alone, until it ends the run
 PARTS = 8  # that a lost chunk goes out in
 PAUSE = 1.0  # s, before an item that has crashed alone goes out again
+NOTED = 500  # characters of an item that a message names
 
 
 class Size(NamedTuple):
@@ -108,6 +110,7 @@ class Run:
         self, function: Callable[..., Any], need: Need, size: Size, *, whole: bool
     ) -> None:
         self.ray = connected()
+        self.told = False  # that no machine can do this work
         self.job = self.ray.put(pickle.dumps(function))
         self.around = self.ray.put(nodes.here())
         self.need, self.whole = need, whole
@@ -153,15 +156,24 @@ class Run:
         self.out[chunk.report] = chunk
 
     def _wait(self) -> None:
-        """Wait until a task ends, whichever: one that was lost must not wait for its turn."""
-        ended, _ = self.ray.wait(list(self.out), num_returns=1)
-        for report in ended:
+        """Wait until tasks end, whichever: one that was lost must not wait for its turn."""
+        lost = []
+        for report in raylets.ended(list(self.out)):
             chunk = self.out.pop(report)
             try:
                 self._adapt(self.ray.get(report), len(chunk.items))
                 chunk.done = True
             except self.ray.exceptions.RayError as error:
-                self._lost(chunk, error)
+                self._check_crash(error)
+                lost.append(chunk)
+        if any(len(chunk.items) == 1 for chunk in lost):  # once for all that a machine had
+            time.sleep(PAUSE)  # a machine that is lost counts as there for some seconds
+        for chunk in lost:
+            self._lost(chunk)
+        if not (self.told or raylets.has_room(*self.need)):
+            self.told = True
+            needed = f"{self.need.cores} free core" + " and a GPU" * self.need.gpus
+            print(f"waiting: no machine of the cluster has {needed}", file=sys.stderr, flush=True)
 
     def _adapt(self, report: Report, number: int) -> None:
         """Choose the size of the next chunks by what one has cost."""
@@ -184,15 +196,16 @@ class Run:
         yield from answers
         if fault is not None:
             at = chunk.items if self.whole else chunk.items[len(answers) :]
-            fault.add_note(f"while working on {at[0]!r}{' and others' if self.whole else ''}")
+            what = f"{shortened(repr(at[0]))}{' and others' if self.whole else ''}"
+            fault.add_note(f"while working on {what}")
             raise fault from RemoteError(told)
 
-    def _lost(self, chunk: Chunk, error: Exception) -> None:
-        """Send a chunk out again whose worker or machine was lost; but one item that was lost so
-        often is a fault of the user, which is told in its turn.
+    def _check_crash(self, error: Exception) -> None:
+        """A task that gave no report must have lost its worker or its machine.
 
         Raises:
-            RayError: where no worker was lost, but Ray has failed.
+            RayTaskError: where it has failed, which is a fault of this program.
+            UserError: where Ray has failed.
         """
         errors = self.ray.exceptions
         crashes = (
@@ -201,8 +214,17 @@ class Run:
             errors.OutOfMemoryError,
             errors.ObjectLostError,
         )
-        if not isinstance(error, crashes):
+        if isinstance(error, errors.RayTaskError):
             raise error
+        if not isinstance(error, crashes):
+            raise UserError(
+                f"Ray has failed: {type(error).__name__}: {raylets.one_line(error)}: look at `ray "
+                "status` and into the logs, /tmp/ray/session_latest/logs"
+            ) from error
+
+    def _lost(self, chunk: Chunk) -> None:
+        """Send a chunk out again whose worker or machine was lost; but one item that was lost so
+        often is a fault of the user, which is told in its turn."""
         if chunk.crashes + 1 == CRASHES:
             chunk.done = True
             chunk.fault = UserError(
@@ -211,8 +233,6 @@ class Run:
                 "as by `ray start --num-cpus`"
             )
             return
-        if chunk.crashes or len(chunk.items) == 1:
-            time.sleep(PAUSE)  # a machine that is lost counts as there for some seconds
         parts = chunk.parts()
         place = self.pending.index(chunk)
         self.pending.remove(chunk)
@@ -222,8 +242,16 @@ class Run:
 
 
 def name_of(item: object) -> str:
-    """An item in a message: its path where it has one."""
-    return str(getattr(item, "path", None) or repr(item))
+    """An item in a message of one line: its path where it has one, and of several the first's."""
+    if type(item) in (list, tuple) and item:
+        return f"{name_of(item[0])} and others"  # type: ignore[index]
+    path = getattr(item, "path", None)
+    return path if isinstance(path, str) and path.isprintable() else shortened(repr(path or item))
+
+
+def shortened(text: str) -> str:
+    """At most `NOTED` characters: of all tiles of a photograph there are some screens."""
+    return text if len(text) <= NOTED else f"{text[:NOTED]}…"
 
 
 def work(
@@ -234,11 +262,15 @@ def work(
     answers: list[Any] = []
     start = time.perf_counter()
     try:
-        if found := nodes.settle(around):
-            raise UserError(f"{platform.node()} differs from this machine: {'; '.join(found)}")
         os.environ["SRSET_CORES"] = str(need.cores)
         os.environ["SRSET_WORKERS"] = str(need.cores if need.gpus else 0)
-        function, given = loaded(job), pickle.loads(items)
+        try:
+            if not (found := nodes.settle(around)):
+                function, given = loaded(job), pickle.loads(items)
+        except ImportError as error:  # of a package that no pixel depends on
+            found = (str(error),)
+        if found:
+            raise UserError(f"{platform.node()} differs from this machine: {'; '.join(found)}")
         start = time.perf_counter()
         if whole:
             answers = list(function(given))

@@ -10,7 +10,9 @@ import itertools
 import multiprocessing.spawn
 import os
 import platform
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +35,9 @@ INSTRUCTIONS = ("sse4", "fma", "f16c", "avx", "amx", "asimd", "sve", "bf16", "i8
 GPUS = Path("/proc/driver/nvidia/gpus")
 CPU = Path("/proc/cpuinfo")
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-SOME, PROBES = 64, 8  # entries of a folder that are looked at, and that are told of it
+SOME = 64  # entries of a folder that are looked at
+FOLDERS = 8  # that are looked into, below a folder whose own files are few
+PROBES = 8  # entries that are told of it
 
 
 class Machine(NamedTuple):
@@ -46,15 +50,15 @@ class Machine(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Something in a folder, as all machines that share it see it."""
+    """Something below a folder, as all machines that share it see it."""
 
-    name: str
+    name: str  # its path in there
     bytes: int  # -1 of a folder
     seconds: int  # when a file was last changed; 0 of a folder
 
 
 class Seen(NamedTuple):
-    """A folder, and a few of its entries, files first."""
+    """A folder, and a few entries below it: files, where there are any."""
 
     folder: str
     entries: tuple[Entry, ...]
@@ -118,14 +122,36 @@ def sources(params: Path) -> Iterator[str]:
 
 
 def seen(folder: str) -> Seen:
-    """A folder as this process sees it; without entries where it is none."""
-    try:
-        with os.scandir(folder) as found:
-            names = [entry.name for entry in itertools.islice(found, SOME)]
-    except OSError:
-        names = []
-    entries = [there for name in names if (there := entry_of(folder, name))]
-    return Seen(folder, tuple(sorted(entries, key=lambda e: (e.bytes < 0, e.name))[:PROBES]))
+    """A folder as this process sees it; without entries where it is none. Folders of the same names
+    tell little: another source may have them, too."""
+    files: list[str] = []
+    folders = [""]
+    for at in itertools.islice(folders, FOLDERS):  # which grows meanwhile
+        with suppress(OSError), os.scandir(Path(folder, at)) as found:
+            for entry in itertools.islice(found, SOME):
+                (folders if entry.is_dir() else files).append(str(Path(at, entry.name)))
+        if len(files) >= PROBES:
+            break
+    entries = [there for name in files or folders[1:] if (there := entry_of(folder, name))]
+    return Seen(folder, tuple(sorted(entries)[:PROBES]))
+
+
+@contextmanager
+def marked(around: Surroundings) -> Iterator[Surroundings]:
+    """With a file in the project's folder that is there for this moment, so that no copy of the
+    folder has it, not even one with the same times."""
+    folder = Path(around.folder)
+    place = folder / ".dvc" / "tmp"  # which neither git nor DVC looks at
+    with ExitStack() as stack:
+        try:
+            where = place if place.is_dir() else folder
+            file = stack.enter_context(tempfile.NamedTemporaryFile(dir=where, prefix=".seen-"))
+        except OSError:  # a folder to read only
+            yield around
+            return
+        entry = entry_of(around.folder, str(Path(file.name).relative_to(folder)))
+        mark = Seen(around.folder, (entry,) if entry else ())
+        yield around._replace(seen=(*around.seen, mark))
 
 
 def entry_of(folder: str, name: str) -> Entry | None:
@@ -164,7 +190,8 @@ def differences(theirs: Surroundings) -> list[str]:
         found.append(f"a CPU {' and '.join(f'{w} {_list(s)}' for w, s in parts if s)}")
     if own.gpu and other.gpu and own.gpu != other.gpu:  # one without gets no work for it
         found.append(f"a GPU {own.gpu}, here {other.gpu}")
-    return found + [f"does not see {it.folder}" for it in theirs.seen if not is_seen(it)]
+    unseen = [f"does not see {it.folder}" for it in theirs.seen if not is_seen(it)]
+    return found + list(dict.fromkeys(unseen))
 
 
 def is_seen(there: Seen) -> bool:

@@ -1,9 +1,6 @@
 """The contract of `workers.ordered_map` on two real nodes: in order, bounded, no failure lost."""
 
-import os
 import re
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -14,12 +11,11 @@ import psutil
 import pytest
 
 from stages.common import raylets
-from stages.common.cluster import CRASHES, PARTS, Chunk, name_of
+from stages.common.cluster import CRASHES, NOTED, PARTS, Chunk, name_of
 from stages.common.errors import UserError
-from stages.common.nodes import machine
 from stages.common.sources import Entry
 from stages.common.workers import chunk_map, each, ordered_map
-from tests.clusters import Cluster, cluster, interrupt
+from tests.clusters import SLOW, Cluster, cluster, driver, interrupt
 from tests.common.tasks import (
     dies_at_broken,
     fails_at_three,
@@ -31,7 +27,6 @@ from tests.common.tasks import (
     surroundings_of,
     with_own_processes,
 )
-from tests.conftest import environment
 
 
 def test_what_is_lost_goes_out_in_parts_and_one_item_again() -> None:
@@ -54,6 +49,9 @@ def test_what_is_lost_goes_out_in_parts_and_one_item_again() -> None:
 def test_an_item_is_called_by_its_path() -> None:
     assert name_of(Entry("a/b.png", "a", 5)) == "a/b.png"
     assert name_of(5) == "5"
+    assert name_of([Entry("a/b.png", "a", 5)] * 9) == "a/b.png and others"
+    assert name_of(Entry("a/b\nc.png", "a", 5)) == r"'a/b\nc.png'"
+    assert name_of("longlong" * 100) == "'" + ("longlong" * 100)[: NOTED - 1] + "…"
 
 
 @pytest.fixture(scope="module")
@@ -168,18 +166,6 @@ def test_a_task_with_a_gpu_keeps_its_process_and_has_others(
     assert not own & children
 
 
-def driver(cluster: Cluster, script: str, *arguments: str) -> "subprocess.Popen[str]":
-    """A stage's process, in a group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        env=environment(**cluster.environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-
-
 MANY = """
 from pathlib import Path
 from stages.common.workers import ordered_map
@@ -202,18 +188,6 @@ def test_the_driver_stays_small_with_100_000_items(nodes: Cluster) -> None:
     assert mebibytes < 300
 
 
-SLOW = """
-from stages.common import cli
-from stages.common.workers import ordered_map
-from tests.common.tasks import tenth
-def main():
-    for number in ordered_map(tenth, range(10_000)):
-        print(number, flush=True)
-if __name__ == "__main__":
-    cli.shell("slow", main)
-"""
-
-
 @pytest.mark.ray
 @pytest.mark.parametrize("killed", [False, True])
 def test_no_worker_is_left_of_a_driver_that_ends(nodes: Cluster, killed: bool) -> None:
@@ -234,48 +208,3 @@ def test_no_worker_is_left_of_a_driver_that_ends(nodes: Cluster, killed: bool) -
         assert ended < 3
         assert process.returncode == 130
         assert err == "error: slow: interrupted: run `dvc repro` to go on\n"
-
-
-@pytest.mark.ray
-def test_what_keeps_from_connecting_is_one_line(nodes: Cluster) -> None:
-    faults = {
-        "RAY_ADDRESS": ("127.0.0.1:1", "RAY_ADDRESS: nobody answers at 127.0.0.1:1 ("),
-        "RAY_AUTH_TOKEN": ("0" * 32, f"no connection to Ray at {nodes.address}: "),
-        "RAY_AUTH_MODE": ("disabled", f"no connection to Ray at {nodes.address}: "),
-    }
-    for name, (value, told) in faults.items():
-        start = time.monotonic()
-        process = subprocess.run(
-            [sys.executable, "-c", SLOW],
-            env=environment(**nodes.environment | {name: value}),
-            capture_output=True,
-            text=True,
-        )
-        *before, last = process.stderr.splitlines()
-        assert last.startswith(f"error: slow: {told}")
-        assert process.returncode == 1
-        assert time.monotonic() - start < 40, name
-        assert "AUTH" in name or before == []  # what Ray itself says of its attempts
-
-
-@pytest.mark.ray
-def test_a_machine_that_differs_is_named(nodes: Cluster, tmp_path: Path) -> None:
-    """Of its packages Pillow is another version."""
-    (tmp_path / "pillow-1.0.dist-info").mkdir()
-    text = "Metadata-Version: 2.1\nName: pillow\nVersion: 1.0\n"
-    (tmp_path / "pillow-1.0.dist-info" / "METADATA").write_text(text)
-    path = f"{tmp_path}{os.pathsep}{environment()['PYTHONPATH']}"
-    node = nodes.add("--node-name=old-one", PYTHONPATH=path)
-    try:
-        process = driver(nodes, SLOW)
-        _, err = process.communicate(timeout=60)
-    finally:
-        node.end()
-        nodes.nodes.remove(node)
-    own = dict(machine().packages)["pillow"]
-    assert err == (
-        "error: slow: machines of the cluster that differ from this one: old-one: pillow 1.0, "
-        f"here {own}: install the same packages there, share the folders, or leave these machines "
-        "out\n"
-    )
-    assert process.returncode == 1

@@ -42,18 +42,48 @@ def test_a_machine_differs_in_nothing_from_itself(project: Path) -> None:
 def test_a_folder_is_told_by_some_of_its_files(project: Path) -> None:
     seen = nodes.seen(str(project))
     size, seconds = Path("params.yaml").stat().st_size, int(Path("params.yaml").stat().st_mtime)
-    assert seen == Seen(str(project), (Entry("params.yaml", size, seconds), Entry("data", -1, 0)))
+    assert seen == Seen(str(project), (Entry("params.yaml", size, seconds),))
     for i in range(20):
         Path(f"{i:02}.txt").touch()
     assert len(nodes.seen(str(project)).entries) == nodes.PROBES
 
 
+def test_a_source_with_sections_alone_is_told_by_their_files(project: Path) -> None:
+    source = project / "data" / "source"
+    for section in ("a", "b"):
+        (source / section).mkdir()
+    assert nodes.seen(str(source)).entries == (Entry("a", -1, 0), Entry("b", -1, 0))
+    (source / "b" / "1.png").write_bytes(b"abc")
+    before = nodes.seen(str(source))
+    assert [(entry.name, entry.bytes) for entry in before.entries] == [("b/1.png", 3)]
+    assert nodes.is_seen(before)
+    (source / "b" / "1.png").write_bytes(b"another")
+    assert not nodes.is_seen(before)
+
+
+def test_no_copy_of_the_project_has_the_mark(project: Path) -> None:
+    here = nodes.here()
+    for place in (project, project / ".dvc" / "tmp"):
+        place.mkdir(parents=True, exist_ok=True)
+        before = sorted(project.rglob("*"))
+        with nodes.marked(here) as around:
+            *others, mark = around.seen
+            (entry,) = mark.entries
+            assert tuple(others) == here.seen
+            assert (mark.folder, (project / entry.name).parent) == (str(project), place)
+            assert nodes.differences(around) == []
+        assert sorted(project.rglob("*")) == before
+        assert nodes.differences(around) == [f"does not see {project}"]
+    with nodes.marked(here._replace(folder="/proc")) as around:  # where nobody can write
+        assert around.seen == here.seen
+
+
 def test_one_file_that_is_the_same_suffices(project: Path) -> None:
+    (project / "notes.txt").touch()
     before = nodes.seen(str(project))
     (project / "params.yaml").write_text("changed while a stage runs")
     assert nodes.is_seen(before)
-    (project / "data" / "source").rmdir()
-    (project / "data").rmdir()
+    (project / "notes.txt").unlink()
     assert not nodes.is_seen(before)
     assert not nodes.is_seen(Seen(str(project / "nowhere"), ()))
     assert nodes.is_seen(Seen(str(project), ()))

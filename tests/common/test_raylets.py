@@ -1,6 +1,8 @@
 """The connection to a Ray cluster, and why there is none."""
 
+import socket
 import sys
+import threading
 
 import pytest
 
@@ -26,6 +28,39 @@ def test_an_address_that_is_none_is_told(address: str) -> None:
         f"RAY_ADDRESS must be the head's HOST:PORT, as 10.0.0.1:6379, got {address!r}; the stage "
         "itself runs on a machine of the cluster"
     )
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.0 400 Bad Request\r\n"])
+def test_what_is_no_head_is_told_at_once(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web server, or one that waits: Ray itself would ask it for many minutes."""
+    monkeypatch.setattr(raylets, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            connection.sendall(said)
+            taken.append(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UserError) as raised:
+            raylets.check_address(address)
+        thread.join()
+        taken[0].close()
+    assert str(raised.value) == (
+        f"RAY_ADDRESS: what answers at {address} is no head of Ray: it is the port that `ray start "
+        "--head --port` was given, 6379 where it was not"
+    )
+
+
+def test_all_that_ray_says_is_told_on_one_line() -> None:
+    text = "Version mismatch: The cluster was started with:\n    Ray: 2.60.0\n    Python: 3.11.7\n"
+    assert raylets.whole(RuntimeError(text)) == (
+        "Version mismatch: The cluster was started with: Ray: 2.60.0 Python: 3.11.7"
+    )
+    assert raylets.whole(RuntimeError()) == "RuntimeError"
 
 
 def test_an_address_that_nobody_answers_is_told() -> None:
