@@ -171,17 +171,20 @@ def openvino_compiled(graph: Callable[[str], Graph], precision: str = "fp32") ->
     if cores := workers.cores():  # others work on the rest of this machine
         config["INFERENCE_NUM_THREADS"] = cores
 
-    def requests(compiled: Any) -> "queue.SimpleQueue[Any]":
+    def requests(model: Any, dtype: str) -> "queue.SimpleQueue[Any]":
+        compiled = graphs.library().Core().compile_model(model, "CPU", config)
         free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):
             free.put(compiled.create_infer_request())
+        # At its first run OpenVINO sets up tables of Python's types, and two threads at once would
+        # wait for each other for ever: one for the GIL, the other for what the first sets up.
+        request = free.get()
+        request.infer({0: np.zeros(CPU_SHAPE, dtype)})
+        free.put(request)
         return free
 
-    def compiled(model: Any) -> Any:
-        return graphs.library().Core().compile_model(model, "CPU", config)
-
     first = graph("uint8")
-    free = {"uint8": requests(compiled(first.model))}
+    free = {"uint8": requests(first.model, "uint8")}
     threads = free["uint8"].qsize()
     lock = threading.Lock()
 
@@ -189,7 +192,7 @@ def openvino_compiled(graph: Callable[[str], Graph], precision: str = "fp32") ->
         name = pixels.dtype.name
         with lock:
             if name not in free:
-                free[name] = requests(compiled(graph(name).model))
+                free[name] = requests(graph(name).model, name)
         request = free[name].get()
         try:
             return request.infer({0: pixels})[0].copy()

@@ -33,6 +33,28 @@ print("torch" in sys.modules)
 """
 
 
+# A network that two threads use for the first time at one moment.
+AT_ONCE = """
+import sys, threading
+import numpy as np
+from stages.common.hyperiqa import backends, checkpoints
+from stages.common.near import embedder
+checkpoint = checkpoints.find("builtin", embedder.Path("data/weights"))
+network = backends.network_on("cpu", "fp32", checkpoint)
+pixels = np.zeros(backends.CPU_SHAPE, np.uint8)
+both = threading.Barrier(2)
+threads = [
+    threading.Thread(target=lambda: (both.wait(), network.run(pixels)), daemon=True)
+    for _ in range(2)
+]
+sys.setswitchinterval(1e-7)
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
 @pytest.fixture
 def tiny() -> Graph:
     """A graph of a network of which only the input matters."""
@@ -63,6 +85,14 @@ def test_a_kept_network_gives_the_same_bits_and_needs_no_pytorch() -> None:
     assert first == second
     assert (torch_first, torch_second) == ("True", "False")
     assert len(kept_files()) == 2
+
+
+@pytest.mark.slow
+def test_two_threads_that_are_the_first_do_not_wait_for_each_other() -> None:
+    """One of four processes did, for ever, where the network was not tried before."""
+    for _ in range(12):
+        command = [sys.executable, "-c", AT_ONCE]
+        subprocess.run(command, check=True, cwd=REPOSITORY, timeout=60)
 
 
 def test_it_scores_as_one_that_is_not_kept(network: Network) -> None:
