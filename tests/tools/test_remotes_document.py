@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -218,6 +218,12 @@ def is_killed(user: Project, lines: list[str], relay: Relay) -> None:
     assert relay.held.wait(SECONDS)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    with suppress(
+        ProcessLookupError
+    ):  # DVC's lock holds until the system has forgotten its process
+        for _ in range(10 * SECONDS):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
     relay.let_go()
 
 
