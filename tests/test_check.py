@@ -199,6 +199,13 @@ def test_counts_that_can_not_be_met_are_told_before_anything_is_scored(project: 
     )
 
 
+def test_a_section_of_another_folder_is_told_before_anything_is_scored(project: Path) -> None:
+    png.write(project / SECTIONS["gather"]["source"] / "my faces" / "0.png", noise(600, 600))
+    assert "cutoff.images.per_section names troubles, but the sections" in message_of(
+        project, SECTIONS
+    )
+
+
 def test_picks_that_can_not_be_taken_are_told_before_anything_is_scored(project: Path) -> None:
     photographs(project, (600, 520), (40, 40))
     sections = SECTIONS | {"cutoff": cutoffs(None, None)}

@@ -92,11 +92,25 @@ def most_tiles(params: Sections, sizes: Sequence[Size]) -> int:
     return sum(sorted(map(tiles, sizes), reverse=True)[:most])
 
 
-def faults(params: Sections, known: Sizes) -> list[str]:
-    """Counts that can't be met. Nothing is said where not all of the sizes are known, or none."""
-    if known.share < 1 or known.videos or not known.sizes:
+def section_faults(params: Sections, known: Sizes) -> list[str]:
+    """Sections that a cutoff names and no photograph is in, as those of a folder used before."""
+    if not known.sections:
         return []
-    found = []
+    there = ", ".join(sorted(known.sections))
+    return [
+        f"cutoff.{name}.per_section names {section}, but the sections, the first folders in the "
+        f"source, are {there}: correct the name, or take it out"
+        for name, cutoff in params["cutoff"].items()
+        for section in sorted(set(cutoff["per_section"]) - known.sections)
+    ]
+
+
+def faults(params: Sections, known: Sizes) -> list[str]:
+    """Sections that are not there, and counts that can't be met. Of counts nothing is said where
+    not all of the sizes are known, or none."""
+    found = section_faults(params, known)
+    if known.share < 1 or known.videos or not known.sizes:
+        return found
     for name, there, what in (
         ("images", len(known.sizes), "photographs that are large enough"),
         ("subimages", most_tiles(params, known.sizes), "tiles that they give at most"),

@@ -133,10 +133,12 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--folder", type=Path, required=True, help="of images, in any folders")
+    parser.add_argument("--folder", required=True, help="of images, in any folders")
     parser.add_argument("--out", help="where to leave the table and the sheet, without an ending")
     arguments = parser.parse_args()
-    folder: Path = arguments.folder
+    if not arguments.folder:  # else it would be this one, and thousands of files of packages
+        raise UserError("say which folder of images, as `make inspect DIR=../photographs`")
+    folder = Path(arguments.folder)
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: name one of images, as DIR=../photographs")
     out = Path(arguments.out or f"inspected/{files.plain_name(folder.resolve().name)}").absolute()

@@ -63,11 +63,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--archive", type=Path, required=True, help="the 7z file, or its first volume (.7z.001)"
+        "--archive", required=True, help="the 7z file, or its first volume (.7z.001)"
     )
-    parser.add_argument(
-        "--folder", type=Path, required=True, help="the new folder; it must not exist"
-    )
+    parser.add_argument("--folder", required=True, help="the new folder; it must not exist")
     parser.add_argument(
         "--limit",
         type=gigabytes,
@@ -75,7 +73,11 @@ def main() -> None:
         help="the most that it may unpack to; if not given, 10 times its own size, at least 1 GB",
     )
     arguments = parser.parse_args()
-    archive, folder = arguments.archive, arguments.folder
+    if not arguments.archive or not arguments.folder:
+        raise UserError(
+            "say what and where to, as `make unpack ARCHIVE=samples.7z DIR=../unpacked`"
+        )
+    archive, folder = Path(arguments.archive), Path(arguments.folder)
     whole.check_target(folder)  # before gigabytes are hashed
     how = check_archive(archive)
     done = unpacking.unpack(archive, folder, arguments.limit)

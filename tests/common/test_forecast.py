@@ -14,6 +14,7 @@ from stages.common.forecast import (
     fewest,
     least_bytes,
     most_tiles,
+    section_faults,
     size_notes,
     some_sizes,
 )
@@ -98,6 +99,22 @@ def test_where_a_floor_can_leave_photographs_out_none_are_certain() -> None:
         params = sections(7)
         params["cutoff"]["images"] = params["cutoff"]["images"] | rule
         assert fewest(params, "ab") == 0
+
+
+def test_sections_that_no_photograph_is_in_are_told_with_those_there_are() -> None:
+    params = sections(1)
+    params["cutoff"]["images"] |= {"per_section": {"troubles": {"count": 0}, "faces": {}}}
+    params["cutoff"]["subimages"] |= {"per_section": {"face": {"count": 1}}}
+    known = Sizes([], 0.1, frozenset(("my faces", "faces")))
+    there = (
+        "but the sections, the first folders in the source, are faces, my faces: correct the name, "
+        "or take it out"
+    )
+    assert section_faults(params, known) == [
+        f"cutoff.images.per_section names troubles, {there}",
+        f"cutoff.subimages.per_section names face, {there}",
+    ]
+    assert section_faults(params, known._replace(sections=frozenset())) == []
 
 
 def test_sizes_are_read_of_what_is_large_enough(tmp_path: Path) -> None:

@@ -56,3 +56,8 @@ def test_a_folder_without_images_is_told(
     with pytest.raises(UserError, match=r"is no folder|no image in"):
         run(monkeypatch, "--folder", str(tmp_path / name), "--out", str(tmp_path / "out"))
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_no_folder_is_not_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"say which folder of images, as `make inspect DIR="):
+        run(monkeypatch, "--folder", "")

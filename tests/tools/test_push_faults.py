@@ -119,7 +119,7 @@ def test_an_object_that_nobody_has_is_named_and_nothing_is_sent(
     message = push(project, fails=True)
     assert message.startswith("error: push: missing here, and not whole on store")
     assert path in message
-    assert "nothing was pushed: run `make mend`" in message
+    assert "nothing was pushed: run `make mend`, then `make push` again" in message
     assert not list(server.store.rglob("*.dir"))
     lost.write_bytes(content)
     push(project)

@@ -384,6 +384,13 @@ def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def test_what_is_not_said_is_asked_for() -> None:
+    done = make("unpack", "DIR=there")
+    assert done.stderr.splitlines()[0] == (
+        "error: unpack: say what and where to, as `make unpack ARCHIVE=samples.7z DIR=../unpacked`"
+    )
+
+
 def test_make_takes_names_as_they_are(place: Path) -> None:
     archive = pack(place / 'it\'s "a" & b.7z', FILES)
     done = make("unpack", f"ARCHIVE={archive}", f"DIR={place / 'new one'}")

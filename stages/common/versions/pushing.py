@@ -127,7 +127,7 @@ class Push:
             what = "missing" if len(lost) == len(bad) else "missing or damaged"
             raise UserError(
                 f"{what} here, and not whole on {self.name}: {proof.named(bad, self.stands)}; "
-                "nothing was pushed: run `make mend`, then `{self.again}` again"
+                f"nothing was pushed: run `make mend`, then `{self.again}` again"
                 + "; or copy them in from where they are whole"
                 * bool(lost)
             )
