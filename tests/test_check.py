@@ -1,5 +1,6 @@
 """Check: whatever is wrong with the parameters is reported before a run, all at once."""
 
+import copy
 import re
 import shutil
 import sqlite3
@@ -152,6 +153,14 @@ def test_a_folder_whose_name_no_command_line_holds_is_told(project: Path) -> Non
     gather = SECTIONS["gather"] | {"source": "it's"}
     assert message_of(project, SECTIONS | {"gather": gather}) == (
         'params.yaml: gather.source: "it\'s": no quote or line break can be in its name: rename it'
+    )
+
+
+def test_a_section_that_dvc_would_not_see_is_told(project: Path) -> None:
+    cutoff = copy.deepcopy(SECTIONS["cutoff"])
+    cutoff["images"]["per_section"] = {"size": {"count": 3}}
+    assert message_of(project, SECTIONS | {"cutoff": cutoff}).startswith(
+        "params.yaml: cutoff.images.per_section can't hold `size`: where DVC looks for a past run"
     )
 
 

@@ -21,6 +21,7 @@ from stages.common.params import Params
 from stages.common.rows import ImageMeasures, Score, TileMeasures
 
 REFERENCES = "data/reference"  # every reference is a folder below it
+UNSEEN = {"size", "nfiles"}  # DVC leaves them out of what it knows a past run by, at any depth
 OTHERS = ""  # the group of all sections without a count of their own
 IMAGE_MEASURES = ImageMeasures._fields[2:]
 TILE_MEASURES = tuple(name for name in TileMeasures._fields[2:] if name != "bytes")
@@ -126,6 +127,16 @@ class Cutoff(Params):
     limits: dict[str, Limit]
     per_section: dict[str, SectionCutoff]
     per_source: dict[str, SourceCutoff] = Field(default_factory=dict)  # older sets have none
+
+    @field_validator("per_section", "per_source")
+    @classmethod
+    def _names_that_dvc_sees(cls, rules: dict[str, Any]) -> dict[str, Any]:
+        if found := sorted(UNSEEN & rules.keys()):
+            raise ValueError(
+                f"can't hold `{found[0]}`: where DVC looks for a past run it passes over that "
+                "name, and may take another's result over: rename that folder or source"
+            )
+        return rules
 
     def floor(self, section: str) -> float | None:
         """The least score of a section; every reference must be `measured`."""
