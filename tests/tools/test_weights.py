@@ -124,6 +124,7 @@ def project(tmp_path: Path) -> Project:
         target = project.folder / "data" / "source" / f"{name}.jpg"
         save_small(SAMPLES / "landscape" / f"{name}.jpg", target)
     project.params["score"]["model"] = "data/weights/toy.pth"
+    project.params["cutoff"]["images"]["per_section"] = {}  # there is no section here
     project.write_params()
     shell(project, "git init --quiet && dvc add --quiet data/source && git add --all")
     shell(project, "git commit --quiet -m code")
