@@ -77,6 +77,7 @@ class Few(Project):
 @pytest.mark.proof
 def test_a_change_in_any_folder_and_nothing_else_is_gathered(tmp_path: Path) -> None:
     project = Few(tmp_path / "project", workers="0")
+    project.params["cutoff"]["images"]["per_section"] = {}  # of sections that are not here
     copy_code(project.folder)
     subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     photos, beside = project.folder / "data" / "source", tmp_path / "my photos"
